@@ -1,0 +1,277 @@
+//! The vocabulary that crosses the C ABI: enums, error codes, and records of f64 fields. JavaScript
+//! sees a record as one Float64Array, so both runtimes share one code path and no layout can drift;
+//! the generated TypeScript file is reflected from this file and from `exports.zig`.
+
+/// Result codes. Functions return >= 0 for success and one of these otherwise; the text that
+/// belongs to it is read with `halflap_error_text` or `halflap_stream_text`.
+pub const ErrorCode = enum(i32) {
+    ok = 0,
+    /// A number, size or pointer is outside what the function's documentation allows.
+    invalid_argument = -1,
+    /// The handle is closed, stale, or was never handed out.
+    invalid_handle = -2,
+    /// The operation does not exist in the stream's present state.
+    invalid_state = -3,
+    out_of_memory = -4,
+    /// All handles of the process are in use.
+    too_many_handles = -5,
+    /// libasound.so.2 could not be loaded.
+    library_missing = -6,
+    /// libasound.so.2 lacks a function that the engine needs.
+    library_too_old = -7,
+    device_not_found = -8,
+    device_busy = -9,
+    permission_denied = -10,
+    /// The device went away, or stopped for good.
+    device_lost = -11,
+    unsupported_format = -12,
+    unsupported_rate = -13,
+    unsupported_channels = -14,
+    unsupported_access = -15,
+    unsupported_buffer = -16,
+    /// Any other failure of a libasound call; the text names the call and the errno.
+    alsa = -17,
+    /// A native thread could not be started.
+    thread = -18,
+    /// A file of the engine (a tap) could not be written.
+    io = -19,
+    /// The deadline given with the command passed first; the stream goes on.
+    timeout = -20,
+    /// A later command made this one pointless (a drop ends a drain).
+    cancelled = -21,
+};
+
+/// Sample formats, all little endian, named as the public API names them.
+pub const Format = enum(u32) { u8, s16, s24, s24_3, s32, f32, f64 };
+
+/// How samples reach the device.
+pub const Access = enum(u32) { auto, mmap, write };
+
+/// How the device wants its channels laid out; the stream's source is interleaved in any case.
+pub const Layout = enum(u32) { interleaved, noninterleaved };
+
+/// What feeds a stream.
+pub const SourceKind = enum(u32) { queue, tone, clip, silence };
+
+/// The PCM states of ALSA as the stream shows them, and `closed` after the last one.
+pub const State = enum(u32) {
+    open,
+    setup,
+    prepared,
+    running,
+    xrun,
+    draining,
+    paused,
+    suspended,
+    disconnected,
+    closed,
+};
+
+/// Who tells the engine when there is room: the device's pointer, or the monotonic clock for sinks
+/// that accept anything at once (ALSA `null`, `file`).
+pub const ClockKind = enum(u32) { device, self };
+
+/// Where the ring that the mmap path writes lives.
+pub const MmapKind = enum(u32) { none, real, emulated };
+
+/// Commands to a stream; each kind completes on its own (`Completion`).
+pub const Command = enum(u32) { start, pause, @"resume", drain, drop };
+
+/// Bits of a stream's event mask, as `halflap_realm_events` reports them.
+pub const Event = enum(u32) {
+    /// The open succeeded: `granted` can be read.
+    opened = 1,
+    /// The open failed, or the stream failed for good: the error can be read.
+    failed = 2,
+    /// `stats.state` has changed.
+    state = 4,
+    /// The queue has the room that was asked for with `halflap_stream_await_room`.
+    room = 8,
+    /// A command completed: `halflap_stream_completions` has changed.
+    completed = 16,
+    xrun = 32,
+    /// Everything native is freed; the handle may be released.
+    closed = 64,
+};
+
+/// Texts that belong to a stream.
+pub const Text = enum(u32) {
+    /// What went wrong, with libasound's own words.
+    failure,
+    /// The libasound call that failed.
+    call,
+    /// The PCM's name as granted.
+    device,
+    /// Why this access was granted.
+    access_reason,
+};
+
+/// What `halflap_stream_open` takes. A value of 0 means "the engine's default" where noted.
+pub const StreamOptions = extern struct {
+    access: f64,
+    format: f64,
+    channels: f64,
+    /// Frames per second.
+    rate: f64,
+    /// 1: any other rate than the one asked for is an error; 0: the nearest is taken and reported.
+    rate_exact: f64,
+    /// Frames per period, 0 for about 5 ms.
+    period_frames: f64,
+    /// Periods per buffer, 0 for 4.
+    periods: f64,
+    /// Capacity of the queue in frames, 0 for 100 ms.
+    queue_frames: f64,
+    /// Queued frames at which the stream starts by itself: 0 for one device buffer, -1 for never.
+    start_threshold_frames: f64,
+    source: f64,
+    tone_frequency_hz: f64,
+    /// Peak amplitude relative to full scale, 0 to 1.
+    tone_amplitude: f64,
+    /// 1: a clip starts again at its end.
+    clip_loop: f64,
+    /// Initial linear gain; 1 leaves samples untouched bit for bit.
+    gain: f64,
+};
+
+/// What was granted, re-read from ALSA after the parameters were set.
+pub const Granted = extern struct {
+    access: f64,
+    layout: f64,
+    format: f64,
+    channels: f64,
+    rate: f64,
+    period_frames: f64,
+    buffer_frames: f64,
+    /// 0 where the buffer is no whole number of periods.
+    periods: f64,
+    /// The value at which ALSA's pointers wrap.
+    boundary: f64,
+    queue_frames: f64,
+    start_threshold_frames: f64,
+    clock: f64,
+    mmap: f64,
+    /// `snd_pcm_type_t` as a number.
+    pcm_type: f64,
+    /// 1: the hardware transfers in batches, its pointer is coarse.
+    batch: f64,
+    /// 1: the hardware can be paused.
+    can_pause: f64,
+    /// 1: the hardware can resume after a suspend.
+    can_resume: f64,
+    /// 1: the device's period interrupts can be switched off.
+    can_disable_period_wakeup: f64,
+    /// 1: the stream runs on a simulated clock.
+    simulated: f64,
+};
+
+/// A snapshot of a stream's counters. Positions and counts are in frames.
+pub const Stats = extern struct {
+    state: f64,
+    /// Accepted from JavaScript since open.
+    frames_accepted: f64,
+    /// In the queue now.
+    frames_queued: f64,
+    /// Given to the device since open, padding included.
+    frames_written: f64,
+    /// Silence given to the device to pad a tail to a period.
+    frames_padded: f64,
+    /// Heard since open: written less what is still in the device and less what was dropped.
+    frames_played: f64,
+    /// Accepted, but thrown away by `drop`.
+    frames_dropped: f64,
+    /// From the application pointer to the loudspeaker.
+    delay_frames: f64,
+    xruns: f64,
+    /// Times the engine serviced this stream.
+    wake_ups: f64,
+    /// Of these, the ones that moved no frame.
+    idle_wake_ups: f64,
+    /// Position that was heard at `timestamp_ms`, for getOutputTimestamp.
+    timestamp_frames: f64,
+    /// CLOCK_MONOTONIC in milliseconds (of the simulated clock where the stream runs on one).
+    timestamp_ms: f64,
+    /// `ErrorCode` of the failure that ended the stream, or 0.
+    error_code: f64,
+    /// errno of that failure, or 0.
+    error_errno: f64,
+    /// Linear gain as of the last transfer.
+    gain: f64,
+};
+
+/// For each command kind: how many were completed, and the result of the last one.
+pub const Completion = extern struct {
+    start_count: f64,
+    start_result: f64,
+    pause_count: f64,
+    pause_result: f64,
+    resume_count: f64,
+    resume_result: f64,
+    drain_count: f64,
+    drain_result: f64,
+    drop_count: f64,
+    drop_result: f64,
+};
+
+/// What the process holds, for leak checks: all zero when nothing is open.
+pub const Counters = extern struct {
+    handles: f64,
+    realms: f64,
+    streams: f64,
+    cards: f64,
+    threads: f64,
+    descriptors: f64,
+    pending_waits: f64,
+    views: f64,
+    /// libasound PCMs that are open.
+    pcms: f64,
+    /// Bytes in queues, clips, taps and rings of the engine.
+    bytes: f64,
+};
+
+/// How a virtual card tells the time.
+pub const CardClock = enum(u32) { realtime, simulated };
+
+/// Where a virtual card records what it played.
+pub const Tap = enum(u32) { none, memory, wav };
+
+/// What `halflap_card_open` takes; 0 in a limit means "no limit but the engine's own".
+pub const CardOptions = extern struct {
+    clock: f64,
+    tap: f64,
+    /// Deviation of the card's clock in parts per million.
+    drift_ppm: f64,
+    /// Bit n allows `Format` n; 0 allows all.
+    format_mask: f64,
+    /// Bit 0 mmap interleaved, 1 mmap non-interleaved, 2 write interleaved, 3 write
+    /// non-interleaved; 0 allows all.
+    access_mask: f64,
+    rate_min: f64,
+    rate_max: f64,
+    channels_min: f64,
+    channels_max: f64,
+    period_frames_min: f64,
+    period_frames_max: f64,
+    periods_min: f64,
+    periods_max: f64,
+    /// Streams that may be open on the card at once; one more is `device_busy`.
+    substreams: f64,
+    /// 1: the card refuses hardware pause.
+    no_pause: f64,
+    /// For tests of the pointers' wrap: the PCM starts this many frames before its boundary.
+    frames_before_boundary: f64,
+};
+
+/// State of one substream of a card, and of its tap.
+pub const CardStatus = extern struct {
+    /// Substreams opened since the card was made; they keep their number and their tap.
+    substreams: f64,
+    format: f64,
+    channels: f64,
+    rate: f64,
+    /// Frames that the card played on this substream.
+    frames_played: f64,
+    /// Frames that the tap could not record.
+    tap_lost_frames: f64,
+    /// The card's time in milliseconds.
+    time_ms: f64,
+};

@@ -1,0 +1,260 @@
+//! The control side of the engine: makes and ends streams and gives them their commands. Everything
+//! here runs on JavaScript's threads.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const alsa = @import("alsa/libasound.zig");
+const clock = @import("clock.zig");
+const handles = @import("handles.zig");
+const jobs = @import("jobs.zig");
+const record = @import("record.zig");
+const sample = @import("sample.zig");
+const stream_module = @import("stream.zig");
+const virtual_card = @import("virtual_card.zig");
+const Clip = @import("clip.zig").Clip;
+const Janitor = @import("janitor.zig").Janitor;
+const Options = stream_module.Options;
+const RateGroup = @import("rate_group.zig").RateGroup;
+const Realm = @import("realm.zig").Realm;
+const Request = stream_module.Request;
+const Simulation = @import("simulation.zig").Simulation;
+const Stream = stream_module.Stream;
+const nobody = stream_module.nobody;
+
+pub const allocator = std.heap.c_allocator;
+
+pub var janitor: Janitor = .{ .work = work };
+/// Streams that exist, for leak checks.
+pub var stream_count: std.atomic.Value(u32) = .init(0);
+
+pub const rate_min = 4_000;
+pub const rate_max = 768_000;
+pub const queue_frames_max = 1 << 28;
+pub const gain_max = 16;
+pub const fade_ms_max = 60_000;
+
+fn work(stream: *Stream) void {
+    switch (stream.job) {
+        .open => jobs.open(stream, handOver),
+        .settle, .recover, .wake => jobs.mend(stream),
+        .close => jobs.close(stream),
+    }
+}
+
+fn handOver(_: *RateGroup, stream: *Stream) void {
+    janitor.submit(stream);
+}
+
+pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error!Options {
+    var parsed: Options = .{
+        .wanted = .{
+            .access = try record.enumeration(abi.Access, options.access),
+            .format = try record.enumeration(sample.Format, options.format),
+            .channels = try record.integer(u32, options.channels, 1, sample.max_channels),
+            .rate = try record.integer(u32, options.rate, rate_min, rate_max),
+            .rate_exact = try record.boolean(options.rate_exact),
+            .period_frames = try record.optional(u32, options.period_frames, 16, 1 << 24),
+            .periods = try record.optional(u32, options.periods, 2, 1024),
+        },
+        .queue_frames = try record.optional(u32, options.queue_frames, 1, queue_frames_max),
+        .start_threshold_frames = try parseThreshold(options.start_threshold_frames),
+        .source = try record.enumeration(abi.SourceKind, options.source),
+        .tone_frequency_hz = try record.real(options.tone_frequency_hz, 0, options.rate / 2),
+        .tone_amplitude = @floatCast(try record.real(options.tone_amplitude, 0, 1)),
+        .clip_loop = try record.boolean(options.clip_loop),
+        .gain = @floatCast(try record.real(options.gain, 0, gain_max)),
+        .device_buffer = @splat(0),
+    };
+    if (device.len > stream_module.device_bytes_max) return error.InvalidArgument;
+    if (std.mem.indexOfScalar(u8, device, 0) != null) return error.InvalidArgument;
+    @memcpy(parsed.device_buffer[0..device.len], device);
+    return parsed;
+}
+
+fn parseThreshold(frames: f64) record.Error!Options.StartThreshold {
+    if (frames == -1) return .never;
+    const given = try record.optional(u32, frames, 1, queue_frames_max) orelse return .buffer;
+    return .{ .frames = given };
+}
+
+pub const OpenError = error{
+    InvalidArgument,
+    OutOfMemory,
+    TooManyHandles,
+    ThreadUnavailable,
+    DeviceNotFound,
+};
+
+/// The stream's handle; whether the open succeeds is told by its events.
+pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u32 {
+    const stream = try allocator.create(Stream);
+    errdefer allocator.destroy(stream);
+    stream.* = .{ .options = options, .realm = realm };
+    if (options.source == .clip) try copyClip(stream, clip);
+    errdefer stream.source.destroy();
+    if (virtual_card.isName(stream.options.device())) {
+        if (!virtual_card.attach(stream)) return error.DeviceNotFound;
+    }
+    errdefer virtual_card.detach(stream);
+    stream.handle = try handles.add(Stream, stream);
+    errdefer {
+        _ = handles.pin(Stream, stream.handle);
+        handles.remove(stream.handle);
+    }
+    if (simulationOf(stream)) |simulation| {
+        created(stream);
+        jobs.open(stream, handOver);
+        simulation.settle();
+        return stream.handle;
+    }
+    try janitor.staff();
+    created(stream);
+    const handle = stream.handle;
+    janitor.submit(stream);
+    return handle;
+}
+
+fn created(stream: *Stream) void {
+    _ = stream.realm.stream_count.fetchAdd(1, .monotonic);
+    _ = stream_count.fetchAdd(1, .monotonic);
+    janitor.streamCreated();
+}
+
+/// In whole frames of the format that was asked for, which is the one that is granted.
+fn copyClip(stream: *Stream, clip: []const u8) OpenError!void {
+    const wanted = &stream.options.wanted;
+    const frame_bytes = wanted.channels * sample.bytesOf(wanted.format);
+    if (clip.len == 0 or clip.len % frame_bytes != 0) return error.InvalidArgument;
+    stream.source = .{ .clip = try Clip.create(clip, frame_bytes, stream.options.clip_loop) };
+}
+
+/// Requests of the control side; on the simulated clock they take effect before this returns.
+fn post(stream: *Stream, bits: u32) void {
+    stream.post(bits);
+    if (simulationOf(stream)) |simulation| simulation.settle();
+}
+
+fn simulationOf(stream: *const Stream) ?*Simulation {
+    const card = stream.card orelse return null;
+    return if (card.simulation) |*simulation| simulation else null;
+}
+
+pub const StateError = error{ InvalidState, InvalidArgument };
+
+/// Frames taken into the queue.
+pub fn write(
+    stream: *Stream,
+    bytes: ?[*]const u8,
+    byte_length: u32,
+    offset_frames: u32,
+    frames: u32,
+) StateError!u32 {
+    const queue = try openQueue(stream);
+    defer stream.control.unlock();
+    const end = (@as(u64, offset_frames) + frames) * stream.frame_bytes;
+    if (end > byte_length) return error.InvalidArgument;
+    if (frames == 0 or stream.draining.load(.seq_cst)) return 0;
+    const from = bytes orelse return error.InvalidArgument;
+    const start = @as(usize, offset_frames) * stream.frame_bytes;
+    const taken = queue.push(from[start..@intCast(end)]);
+    if (queue.level() >= stream.hungry_at.load(.seq_cst) and
+        stream.hungry_at.swap(nobody, .seq_cst) != nobody)
+    {
+        post(stream, Request.kick);
+    }
+    return taken;
+}
+
+/// True when the room is there now; else the event `room` comes once.
+pub fn awaitRoom(stream: *Stream, frames: u32) StateError!bool {
+    const queue = try openQueue(stream);
+    defer stream.control.unlock();
+    const wanted = @min(frames, queue.capacity_frames);
+    stream.wanted_room.store(wanted, .seq_cst);
+    if (stream.draining.load(.seq_cst) or queue.free() < wanted) return false;
+    // The event may be under way already; then it comes for nothing.
+    stream.wanted_room.store(nobody, .seq_cst);
+    return true;
+}
+
+/// Holds `control` on success.
+fn openQueue(stream: *Stream) StateError!*@FieldType(@import("source.zig").Source, "queue") {
+    if (stream.options.source != .queue) return error.InvalidState;
+    try lockOpen(stream);
+    return &stream.source.queue;
+}
+
+/// Holds `control` on success: the stream is open and nobody closes it meanwhile.
+pub fn lockOpen(stream: *Stream) StateError!void {
+    stream.control.lock();
+    if (stream.lifecycle.load(.acquire) == .open and !stream.closing) return;
+    stream.control.unlock();
+    return error.InvalidState;
+}
+
+/// The ordinal of this command among its kind.
+pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64) StateError!u32 {
+    try lockOpen(stream);
+    defer stream.control.unlock();
+    const accepted = switch (stream.source) {
+        .queue => |*queue| queue.written.load(.acquire),
+        .tone, .clip, .silence => 0,
+    };
+    const deadline_ns = if (kind == .drain and timeout_ms >= 0)
+        nowNs(stream) + @as(u64, @intFromFloat(timeout_ms * std.time.ns_per_ms))
+    else
+        null;
+    stream.commands.push(.{
+        .kind = kind,
+        .fade_ms = fade_ms,
+        .deadline_ns = deadline_ns,
+        .accepted_frames = accepted,
+    }) catch return error.InvalidState;
+    if (kind == .drain) stream.draining.store(true, .seq_cst);
+    const given = &stream.commands_given[@intFromEnum(kind)];
+    given.* += 1;
+    const ordinal = given.*;
+    post(stream, Request.command);
+    return ordinal;
+}
+
+fn nowNs(stream: *const Stream) u64 {
+    return if (simulationOf(stream)) |simulation| simulation.card.now() else clock.monotonicNs();
+}
+
+pub fn setGain(stream: *Stream, gain: f32, ramp_ms: f32) StateError!void {
+    try lockOpen(stream);
+    defer stream.control.unlock();
+    stream.gain_ramp_frames.store(stream.framesOfMs(ramp_ms), .release);
+    stream.gain_target.store(@bitCast(gain), .release);
+    post(stream, Request.gain);
+}
+
+/// Begins to close; the event `closed` follows. Closing twice changes nothing.
+pub fn closeStream(stream: *Stream) void {
+    stream.control.lock();
+    if (stream.closing) return stream.control.unlock();
+    stream.closing = true;
+    const lifecycle = stream.lifecycle.load(.acquire);
+    stream.control.unlock();
+    switch (lifecycle) {
+        // The open sees `closing` at its end, or the group the request.
+        .opening => stream.post(Request.close),
+        .open => post(stream, Request.close),
+        .open_failed => {
+            stream.job = .close;
+            if (simulationOf(stream) != null) jobs.close(stream) else janitor.submit(stream);
+        },
+        .closed => unreachable,
+    }
+}
+
+/// Frees a closed stream, which the caller has pinned.
+pub fn releaseStream(stream: *Stream) StateError!void {
+    if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
+    handles.remove(stream.handle);
+    _ = stream.realm.stream_count.fetchSub(1, .monotonic);
+    allocator.destroy(stream);
+    _ = stream_count.fetchSub(1, .monotonic);
+    janitor.streamDestroyed();
+}

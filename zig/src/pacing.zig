@@ -1,0 +1,139 @@
+//! Who tells when there is room. A device-clocked sink tells by its pointer; a self-clocked one
+//! accepts anything at once, so the engine plays the device's part for it on the monotonic clock.
+
+const std = @import("std");
+const assert = std.debug.assert;
+const linux = std.os.linux;
+const abi = @import("abi.zig");
+const alsa = @import("alsa/libasound.zig");
+const clock = @import("clock.zig");
+const Stream = @import("stream.zig").Stream;
+
+pub const Error = error{
+    /// The device ran dry.
+    Xrun,
+    Suspended,
+    /// The device is gone.
+    Disconnected,
+    /// Any other error of a libasound call; `Stream.failure` holds it.
+    Failed,
+};
+
+pub const Room = struct {
+    /// Frames that can be written now.
+    avail_frames: u32,
+    /// Frames from the application pointer to the loudspeaker.
+    delay_frames: u64,
+};
+
+/// A device that exists only as a calculation: it was started at `anchor_ns`, plays at its rate,
+/// and holds one buffer.
+pub const SelfClock = struct {
+    /// Null while not running.
+    anchor_ns: ?u64 = null,
+    /// Frames played before `anchor_ns`.
+    played_frames: u64 = 0,
+    written_frames: u64 = 0,
+
+    fn position(self: *const SelfClock, now_ns: u64, rate: u32) u64 {
+        const anchor_ns = self.anchor_ns orelse return self.played_frames;
+        return self.played_frames + clock.framesIn(now_ns -| anchor_ns, rate);
+    }
+};
+
+pub const Pacer = union(abi.ClockKind) {
+    device,
+    self: SelfClock,
+
+    pub fn kindOf(pcm_type: alsa.PcmType) abi.ClockKind {
+        return switch (pcm_type) {
+            .null, .file => .self,
+            else => .device,
+        };
+    }
+
+    pub fn started(self: *Pacer, now_ns: u64) void {
+        if (self.* == .self) self.self.anchor_ns = now_ns;
+    }
+
+    pub fn paused(self: *Pacer, now_ns: u64, rate: u32) void {
+        if (self.* != .self) return;
+        self.self.played_frames = self.self.position(now_ns, rate);
+        self.self.anchor_ns = null;
+    }
+
+    pub fn reset(self: *Pacer) void {
+        if (self.* == .self) self.self = .{};
+    }
+
+    pub fn wrote(self: *Pacer, frames: u32) void {
+        if (self.* == .self) self.self.written_frames += frames;
+    }
+};
+
+/// Where the device is now. `running` streams ask the hardware; one that is only prepared knows.
+pub fn observe(stream: *Stream, now_ns: u64, running: bool) Error!Room {
+    const buffer_frames = stream.granted.buffer_frames;
+    switch (stream.pacer) {
+        .self => |*self| {
+            const position = self.position(now_ns, stream.granted.rate);
+            if (running and position > self.written_frames) return error.Xrun;
+            const delay = self.written_frames - position;
+            assert(delay <= buffer_frames);
+            const held: u32 = @intCast(delay);
+            return .{ .avail_frames = buffer_frames - held, .delay_frames = delay };
+        },
+        .device => {
+            const pcm = stream.pcm.?;
+            if (!running) {
+                const result = stream.asound.snd_pcm_avail_update(pcm);
+                const avail = try roomOf(stream, "snd_pcm_avail_update", result);
+                return .{ .avail_frames = avail, .delay_frames = buffer_frames - avail };
+            }
+            var avail: alsa.SFrames = 0;
+            var delay: alsa.SFrames = 0;
+            const result = stream.asound.snd_pcm_avail_delay(pcm, &avail, &delay);
+            if (result < 0) return classify(stream, "snd_pcm_avail_delay", result);
+            return .{
+                .avail_frames = try roomOf(stream, "snd_pcm_avail_delay", avail),
+                .delay_frames = @intCast(@max(0, delay)),
+            };
+        },
+    }
+}
+
+/// Reads the pointer again after a fill: an underrun during a slow fill cannot be seen once the
+/// frames are committed.
+pub fn recheck(stream: *Stream) Error!void {
+    if (stream.pacer != .device) return;
+    _ = try roomOf(stream, "snd_pcm_avail", stream.asound.snd_pcm_avail(stream.pcm.?));
+}
+
+/// More room than the buffer has: the pointer overtook what was written.
+fn roomOf(stream: *Stream, call: []const u8, avail: alsa.SFrames) Error!u32 {
+    if (avail < 0) return classify(stream, call, avail);
+    if (avail > stream.granted.buffer_frames) return error.Xrun;
+    return @intCast(avail);
+}
+
+/// What a negative result of a streaming call means.
+pub fn classify(stream: *Stream, call: []const u8, result: c_long) Error {
+    assert(result < 0);
+    const errno: linux.E = @enumFromInt(-result);
+    switch (errno) {
+        .PIPE => return error.Xrun,
+        .STRPIPE => return error.Suspended,
+        .NODEV, .NXIO, .NOENT => {
+            stream.failure.setCall(stream.asound, call, result, .device_lost);
+            return error.Disconnected;
+        },
+        else => {
+            if (stream.asound.snd_pcm_state(stream.pcm.?) == .disconnected) {
+                stream.failure.setCall(stream.asound, call, result, .device_lost);
+                return error.Disconnected;
+            }
+            stream.failure.setCall(stream.asound, call, result, .alsa);
+            return error.Failed;
+        },
+    }
+}

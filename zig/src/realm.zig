@@ -1,0 +1,105 @@
+//! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream
+//! has events, and the list of those streams. Ringing is wait-free; the realtime thread does it.
+
+const std = @import("std");
+const linux = std.os.linux;
+const assert = std.debug.assert;
+const clock = @import("clock.zig");
+const sync = @import("sync.zig");
+const Stream = @import("stream.zig").Stream;
+
+/// A wait ends by itself after this long, so that a terminated Worker leaves no thread behind.
+pub const wait_max_ms = 1000;
+
+/// Waits in progress in the whole process, for leak checks.
+pub var pending_waits: std.atomic.Value(u32) = .init(0);
+pub var descriptor_count: std.atomic.Value(u32) = .init(0);
+
+pub const Realm = struct {
+    signal: sync.Signal = .{},
+    /// The ticket up to which this realm has been woken.
+    woken: u32 = 0,
+    waiting: std.atomic.Value(bool) = .init(false),
+    ready: sync.Stack(Stream, "ready_next") = .{},
+    stream_count: std.atomic.Value(u32) = .init(0),
+    pipe_read: i32 = -1,
+    pipe_write: std.atomic.Value(i32) = .init(-1),
+
+    /// Adds events of a stream. Rings once for all events that JavaScript has not fetched yet.
+    pub fn notify(self: *Realm, stream: *Stream, mask: u32) void {
+        if (stream.events.fetchOr(mask, .acq_rel) != 0) return;
+        self.ready.push(stream);
+        self.ring();
+    }
+
+    pub fn ring(self: *Realm) void {
+        self.signal.ring();
+        const descriptor = self.pipe_write.load(.acquire);
+        // A full pipe is as good as a byte more: the reader wakes.
+        if (descriptor >= 0) _ = linux.write(descriptor, "!", 1);
+    }
+
+    /// True when rung since the last wait.
+    pub fn wait(self: *Realm, timeout_ms: u32) error{Busy}!bool {
+        if (self.waiting.swap(true, .acquire)) return error.Busy;
+        defer self.waiting.store(false, .release);
+        _ = pending_waits.fetchAdd(1, .monotonic);
+        defer _ = pending_waits.fetchSub(1, .monotonic);
+
+        const timeout_ns = @as(u64, @min(timeout_ms, wait_max_ms)) * std.time.ns_per_ms;
+        const deadline_ns = clock.monotonicNs() + timeout_ns;
+        while (self.signal.seen() == self.woken) {
+            self.signal.wait(self.woken, deadline_ns);
+            if (clock.monotonicNs() >= deadline_ns) break;
+        }
+        const seen = self.signal.seen();
+        defer self.woken = seen;
+        return seen != self.woken;
+    }
+
+    /// Fetches and clears events: pairs of handle and mask. Returns the number of pairs.
+    pub fn fetch(self: *Realm, pairs: [][2]u32) u32 {
+        var count: u32 = 0;
+        var node = self.ready.takeAll();
+        while (node) |stream| {
+            node = stream.ready_next;
+            if (count == pairs.len) {
+                self.ready.push(stream);
+                continue;
+            }
+            pairs[count] = .{ stream.handle, stream.events.swap(0, .acq_rel) };
+            assert(pairs[count][1] != 0);
+            count += 1;
+        }
+        return count;
+    }
+
+    pub fn openPipe(self: *Realm) error{Busy}!i32 {
+        if (self.pipe_read >= 0) return error.Busy;
+        var ends: [2]i32 = undefined;
+        const result = linux.pipe2(&ends, .{ .CLOEXEC = true, .NONBLOCK = true });
+        if (linux.errno(result) != .SUCCESS) return error.Busy;
+        _ = descriptor_count.fetchAdd(2, .monotonic);
+        self.pipe_read = ends[0];
+        self.pipe_write.store(ends[1], .release);
+        if (!self.ready.isEmpty()) self.ring();
+        return ends[0];
+    }
+
+    /// The reader sees the end of the file.
+    pub fn shutPipe(self: *Realm) void {
+        closeDescriptor(self.pipe_write.swap(-1, .acq_rel));
+    }
+
+    pub fn closePipe(self: *Realm) void {
+        self.shutPipe();
+        closeDescriptor(self.pipe_read);
+        self.pipe_read = -1;
+    }
+
+    fn closeDescriptor(descriptor: i32) void {
+        if (descriptor < 0) return;
+        _ = linux.close(descriptor);
+        _ = descriptor_count.fetchSub(1, .monotonic);
+    }
+};

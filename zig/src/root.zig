@@ -1,0 +1,43 @@
+//! The shared library: exports the functions of the ABI, and the entry for ALSA's own plug-in
+//! loader.
+
+const std = @import("std");
+const exports = @import("exports.zig");
+
+comptime {
+    for (@typeInfo(exports.functions).@"struct".decls) |declaration| {
+        @export(
+            &@field(exports.functions, declaration.name),
+            .{ .name = "halflap_" ++ declaration.name },
+        );
+    }
+    _ = @import("card/plugin.zig");
+}
+
+/// A broken assertion ends the process with one line; there is no state worth going on with.
+pub const panic = std.debug.FullPanic(struct {
+    fn panic(message: []const u8, _: ?usize) noreturn {
+        const prefix = "halflap: internal error: ";
+        _ = std.os.linux.write(2, prefix, prefix.len);
+        _ = std.os.linux.write(2, message.ptr, message.len);
+        _ = std.os.linux.write(2, "\n", 1);
+        std.process.abort();
+    }
+}.panic);
+
+test {
+    std.testing.refAllDecls(@This());
+    _ = exports;
+    _ = @import("block.zig");
+    _ = @import("clip.zig");
+    _ = @import("clock.zig");
+    _ = @import("command.zig");
+    _ = @import("deadline_queue.zig");
+    _ = @import("gain.zig");
+    _ = @import("handles.zig");
+    _ = @import("queue.zig");
+    _ = @import("record.zig");
+    _ = @import("sample.zig");
+    _ = @import("telemetry.zig");
+    _ = @import("tone.zig");
+}

@@ -1,0 +1,121 @@
+//! Simulated time: the streams of one simulated card, stepped by whoever advances its clock. The
+//! same rate group, the same state machine, no thread: what runs in seconds here is what runs in
+//! hours there.
+
+const std = @import("std");
+const clock = @import("clock.zig");
+const jobs = @import("jobs.zig");
+const machine = @import("machine.zig");
+const sync = @import("sync.zig");
+const Card = @import("card/card.zig").Card;
+const RateGroup = @import("rate_group.zig").RateGroup;
+const Stream = @import("stream.zig").Stream;
+
+const allocator = std.heap.c_allocator;
+
+pub const Simulation = struct {
+    group: RateGroup,
+    card: *Card,
+    mutex: sync.Mutex = .{},
+    /// Streams on the card.
+    members: std.ArrayList(*Stream) = .empty,
+    /// How far the clock was told to go.
+    target_ns: u64,
+    /// Since when `frames_advanced` counts, at which rate: many small steps round like one large
+    /// one.
+    frames_base_ns: u64,
+    frames_advanced: u64 = 0,
+    frames_rate: u32 = 0,
+
+    /// Streams due within this window of each other share a wake-up.
+    const window_ns = std.time.ns_per_ms;
+
+    pub fn init(card: *Card) error{OutOfMemory}!Simulation {
+        return .{
+            .group = try .init(allocator, window_ns, handOver),
+            .card = card,
+            .target_ns = card.now(),
+            .frames_base_ns = card.now(),
+        };
+    }
+
+    pub fn deinit(self: *Simulation) void {
+        self.group.deinit(allocator);
+        self.members.deinit(allocator);
+    }
+
+    /// A stream opens on the card, on the thread that moves its clock.
+    pub fn join(self: *Simulation, stream: *Stream) error{OutOfMemory}!void {
+        try self.members.append(allocator, stream);
+        stream.group.store(&self.group, .seq_cst);
+    }
+
+    pub fn leave(self: *Simulation, stream: *Stream) void {
+        stream.group.store(null, .seq_cst);
+        const index = std.mem.indexOfScalar(*Stream, self.members.items, stream) orelse return;
+        _ = self.members.swapRemove(index);
+    }
+
+    fn hasEvents(self: *const Simulation) bool {
+        for (self.members.items) |stream| {
+            if (stream.events.load(.acquire) != 0) return true;
+        }
+        return false;
+    }
+
+    /// Moves the target by a duration.
+    pub fn advanceNs(self: *Simulation, ns: u64) void {
+        self.target_ns += ns;
+        self.frames_rate = 0;
+    }
+
+    /// Moves the target by exactly so many frames.
+    pub fn advanceFrames(self: *Simulation, frames: u64, rate: u32) void {
+        if (self.frames_rate != rate) {
+            self.frames_rate = rate;
+            self.frames_base_ns = self.target_ns;
+            self.frames_advanced = 0;
+        }
+        self.frames_advanced += frames;
+        self.target_ns = self.frames_base_ns + clock.nsOf(self.frames_advanced, rate);
+    }
+
+    /// Runs towards the target. False: stopped early, because JavaScript has events to see first.
+    pub fn run(self: *Simulation) bool {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        while (true) {
+            const now_ns = self.card.now();
+            const next_ns = self.group.step(now_ns) orelse std.math.maxInt(u64);
+            // A tap that cannot write says so when it is flushed for the caller.
+            _ = self.card.flush();
+            if (self.hasEvents()) return false;
+            if (now_ns >= self.target_ns and next_ns > now_ns) return true;
+            if (next_ns <= now_ns) continue;
+            self.card.setNow(@min(next_ns, self.target_ns));
+            if (next_ns >= self.target_ns) self.refresh();
+        }
+    }
+
+    /// Lets commands take effect now.
+    pub fn settle(self: *Simulation) void {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        const now_ns = self.card.now();
+        while (self.group.step(now_ns)) |next_ns| if (next_ns > now_ns) break;
+        _ = self.card.flush();
+    }
+
+    /// Positions as of the target, for who asks between two wake-ups.
+    fn refresh(self: *Simulation) void {
+        for (self.members.items) |stream| machine.refresh(stream, self.card.now());
+    }
+
+    fn handOver(_: *RateGroup, stream: *Stream) void {
+        switch (stream.job) {
+            .settle, .recover, .wake => jobs.mend(stream),
+            .close => jobs.close(stream),
+            .open => unreachable,
+        }
+    }
+};

@@ -1,0 +1,187 @@
+//! One stream: a PCM, the source that feeds it, and what its threads share. Who may touch what:
+//! `options` and `granted` are constant after open; the atomics belong to everybody; everything
+//! under "owner" belongs to the thread that owns the stream now, its rate group's or the janitor's.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const alsa = @import("alsa/libasound.zig");
+const negotiate = @import("alsa/negotiate.zig");
+const clock = @import("clock.zig");
+const deadline_queue = @import("deadline_queue.zig");
+const gain = @import("gain.zig");
+const memory = @import("memory.zig");
+const sample = @import("sample.zig");
+const sync = @import("sync.zig");
+const telemetry = @import("telemetry.zig");
+const Block = @import("block.zig").Block;
+const Commands = @import("command.zig").Commands;
+const Failure = @import("failure.zig").Failure;
+const Pacer = @import("pacing.zig").Pacer;
+const RateGroup = @import("rate_group.zig").RateGroup;
+const Realm = @import("realm.zig").Realm;
+const Source = @import("source.zig").Source;
+const VirtualCard = @import("virtual_card.zig").VirtualCard;
+
+/// Longest PCM name, without the terminator.
+pub const device_bytes_max = 255;
+
+/// The options of an open, checked.
+pub const Options = struct {
+    direction: alsa.Stream = .playback,
+    wanted: negotiate.Wanted,
+    queue_frames: ?u32,
+    start_threshold_frames: StartThreshold,
+    source: abi.SourceKind,
+    tone_frequency_hz: f64,
+    tone_amplitude: f32,
+    clip_loop: bool,
+    gain: f32,
+    device_buffer: [device_bytes_max:0]u8,
+
+    pub const StartThreshold = union(enum) { buffer, never, frames: u32 };
+
+    pub fn device(self: *const Options) [:0]const u8 {
+        return std.mem.sliceTo(&self.device_buffer, 0);
+    }
+};
+
+/// Work that can block, and is done by the janitor.
+pub const Job = enum {
+    open,
+    /// drop and prepare: the ring is empty, the PCM prepared.
+    settle,
+    /// prepare after an xrun or an error.
+    recover,
+    /// Resume after a system suspend.
+    wake,
+    close,
+};
+
+/// Bits of `requests`.
+pub const Request = struct {
+    /// The queue holds what was waited for.
+    pub const kick: u32 = 2;
+    /// The commands ring is not empty.
+    pub const command: u32 = 4;
+    pub const gain: u32 = 8;
+    /// The janitor has done its job.
+    pub const returned: u32 = 16;
+    pub const close: u32 = 32;
+};
+
+/// `hungry_at` and `wanted_room` when nobody waits.
+pub const nobody = std.math.maxInt(u32);
+
+/// How playing comes to an end: so many frames more from the source, then silence until the last of
+/// them was heard, then `settle`.
+pub const Ending = struct {
+    reason: Reason,
+    feed_left: u64,
+    /// Position in `frames_written` behind the last frame from the source, once it is known.
+    tail_frames: ?u64 = null,
+
+    pub const Reason = enum { drain, finish, pause, drop };
+};
+
+pub const Stream = struct {
+    options: Options,
+    realm: *Realm,
+    handle: u32 = 0,
+
+    // Constant after open.
+    asound: *const alsa.Libasound = undefined,
+    pcm: ?*alsa.Pcm = null,
+    pcm_type: alsa.PcmType = .hw,
+    /// The card behind a `virtual` device; `card_owned` where it is this stream's alone.
+    card: ?*VirtualCard = null,
+    card_owned: bool = false,
+    granted: negotiate.Granted = undefined,
+    frame_bytes: u32 = 0,
+    start_threshold_frames: u32 = 0,
+    /// The write path's copy for sources that do not lie in memory as the device wants them.
+    scratch: ?memory.Bytes = null,
+    group: std.atomic.Value(?*RateGroup) = .init(null),
+
+    // Shared.
+    events: std.atomic.Value(u32) = .init(0),
+    ready_next: ?*Stream = null,
+    requests: std.atomic.Value(u32) = .init(0),
+    in_inbox: std.atomic.Value(bool) = .init(false),
+    inbox_next: ?*Stream = null,
+    commands: Commands = .{},
+    commands_given: [telemetry.command_kinds]u32 = @splat(0),
+    /// Queue level at which the owner wants a kick.
+    hungry_at: std.atomic.Value(u32) = .init(nobody),
+    /// Free frames at which JavaScript wants the `room` event.
+    wanted_room: std.atomic.Value(u32) = .init(nobody),
+    /// A drain is going on: the queue takes nothing.
+    draining: std.atomic.Value(bool) = .init(false),
+    gain_target: std.atomic.Value(u32) = .init(@bitCast(@as(f32, 1))),
+    gain_ramp_frames: std.atomic.Value(u32) = .init(0),
+    published: telemetry.Published = .{},
+    /// Control calls of one stream run one at a time; no native thread of a group takes it.
+    control: sync.Mutex = .{},
+    lifecycle: std.atomic.Value(Lifecycle) = .init(.opening),
+    /// Under `control`: nothing is posted any more.
+    closing: bool = false,
+    /// Under `control`: as of the last look at the queue, which closing frees.
+    frames_accepted: u64 = 0,
+    failure: Failure = .{},
+    job: Job = .open,
+    job_succeeded: bool = true,
+    job_next: ?*Stream = null,
+
+    // Owner.
+    deadline_ns: u64 = 0,
+    heap_index: u32 = deadline_queue.none,
+    served_step: u64 = 0,
+    with_janitor: bool = true,
+    source: Source = .silence,
+    pacer: Pacer = .device,
+    state: abi.State = .open,
+    level: gain.Ramp = .constant(1),
+    fade: gain.Ramp = .constant(1),
+    /// A `start` waits for the first frame.
+    start_asked: bool = false,
+    start_fade_ms: f32 = 0,
+    /// A native source that has not been ended may start by itself.
+    armed: bool = false,
+    hardware_paused: bool = false,
+    /// Pausing ends what was running, so resuming starts it again.
+    was_running: bool = false,
+    drain_pending: bool = false,
+    drain_to_frames: u64 = 0,
+    drain_deadline_ns: ?u64 = null,
+    drop_to_frames: u64 = 0,
+    ending: ?Ending = null,
+    /// Errors in a row without a frame moved in between.
+    failures_in_a_row: u32 = 0,
+    frames_heard: u64 = 0,
+    frames_lost_in_ring: u64 = 0,
+    frames_padding_heard: u64 = 0,
+    counters: telemetry.Snapshot = .{},
+    /// Events of this wake-up.
+    news: u32 = 0,
+    pending: [telemetry.command_kinds]u32 = @splat(0),
+
+    pub const Lifecycle = enum(u8) { opening, open, open_failed, closed };
+
+    /// Adds request bits and makes the owner look. Any thread.
+    pub fn post(self: *Stream, bits: u32) void {
+        _ = self.requests.fetchOr(bits, .seq_cst);
+        if (self.group.load(.seq_cst)) |group| group.post(self);
+    }
+
+    pub fn notify(self: *Stream, event: abi.Event) void {
+        self.realm.notify(self, @intFromEnum(event));
+    }
+
+    pub fn framesOfMs(self: *const Stream, ms: f32) u32 {
+        const frames = @round(ms * @as(f32, @floatFromInt(self.granted.rate)) / 1000);
+        return @intFromFloat(std.math.clamp(frames, 0, 1 << 30));
+    }
+
+    pub fn nsOfFrames(self: *const Stream, frames: u64) u64 {
+        return clock.nsOf(frames, self.granted.rate);
+    }
+};

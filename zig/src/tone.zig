@@ -1,0 +1,120 @@
+//! A sine of constant frequency, phase-continuous from open to close, computed eight frames at a
+//! time.
+
+const std = @import("std");
+const assert = std.debug.assert;
+const Block = @import("block.zig").Block;
+const sample = @import("sample.zig");
+
+const lanes = 8;
+const Vector = @Vector(lanes, f32);
+
+pub const Tone = struct {
+    /// In turns, 0 <= phase < 1; f64, so that a day of audio keeps its phase.
+    phase: f64 = 0,
+    turns_per_frame: f64,
+    amplitude: f32,
+
+    pub fn init(frequency_hz: f64, amplitude: f32, rate: u32) Tone {
+        assert(frequency_hz >= 0 and frequency_hz <= @as(f64, @floatFromInt(rate)) / 2);
+        assert(amplitude >= 0 and amplitude <= 1);
+        return .{
+            .turns_per_frame = frequency_hz / @as(f64, @floatFromInt(rate)),
+            .amplitude = amplitude,
+        };
+    }
+
+    /// Fills the block with what comes next, without advancing.
+    pub fn render(self: *const Tone, block: *const Block) void {
+        switch (block.format) {
+            inline else => |format| self.renderFormat(format, block),
+        }
+    }
+
+    pub fn advance(self: *Tone, frames: u64) void {
+        self.phase = self.phaseAt(frames);
+    }
+
+    fn phaseAt(self: *const Tone, frame: u64) f64 {
+        const turns = self.phase + self.turns_per_frame * @as(f64, @floatFromInt(frame));
+        return turns - @floor(turns);
+    }
+
+    fn renderFormat(self: *const Tone, comptime format: sample.Format, block: *const Block) void {
+        const step: f32 = @floatCast(self.turns_per_frame);
+        const ramp = std.simd.iota(f32, lanes) * @as(Vector, @splat(step));
+        var frame: u32 = 0;
+        while (frame < block.frames) : (frame += lanes) {
+            const start: f32 = @floatCast(self.phaseAt(frame));
+            const values: [lanes]f32 = sineOfTurns(@as(Vector, @splat(start)) + ramp) *
+                @as(Vector, @splat(self.amplitude));
+            const count = @min(lanes, block.frames - frame);
+            for (block.channel[0..block.channels]) |channel| {
+                var at = channel + @as(usize, frame) * block.stride_bytes;
+                for (0..count) |lane| {
+                    sample.store(format, at, values[lane]);
+                    at += block.stride_bytes;
+                }
+            }
+        }
+    }
+};
+
+/// sin(2 pi t) by its Taylor series up to the 11th power on the quarter turn around 0; the
+/// remainder is below (pi/2)^13/13! = 5.7e-8, less than half a unit of a 24-bit sample.
+fn sineOfTurns(turns: Vector) Vector {
+    const half: Vector = @splat(0.5);
+    // To -1/2 .. 1/2, then fold at a quarter turn: sin(pi - x) = sin(x).
+    const centred = turns - @round(turns);
+    const magnitude = @abs(centred);
+    const folded_magnitude = @min(magnitude, half - magnitude);
+    const folded = @select(
+        f32,
+        centred < @as(Vector, @splat(0)),
+        -folded_magnitude,
+        folded_magnitude,
+    );
+
+    const x = folded * @as(Vector, @splat(std.math.tau));
+    const square = x * x;
+    var sum: Vector = @splat(-1.0 / 39_916_800.0);
+    inline for (.{ 1.0 / 362_880.0, -1.0 / 5_040.0, 1.0 / 120.0, -1.0 / 6.0, 1.0 }) |coefficient| {
+        sum = sum * square + @as(Vector, @splat(coefficient));
+    }
+    return sum * x;
+}
+
+test "the tone is a sine to within a 23-bit sample" {
+    var tone: Tone = .init(997, 1, 48_000);
+    var memory: [480 * 4]u8 = undefined;
+    const block: Block = .ofInterleaved(&memory, 1, .f32, 480);
+    for (0..10) |round| {
+        tone.render(&block);
+        for (0..480) |frame| {
+            const n: f64 = @floatFromInt(round * 480 + frame);
+            const expected = @sin(std.math.tau * 997.0 * n / 48_000.0);
+            const got = sample.load(.f32, memory[frame * 4 ..].ptr);
+            try std.testing.expectApproxEqAbs(expected, got, 1.0 / 4_194_304.0 + 6e-7);
+        }
+        tone.advance(480);
+    }
+}
+
+test "splitting a tone into blocks of any size changes no bit beyond rounding of the phase" {
+    var whole: Tone = .init(441.7, 0.5, 44_100);
+    var parts = whole;
+    var expected: [100 * 2]u8 = undefined;
+    whole.render(&.ofInterleaved(&expected, 1, .s16, 100));
+    var got: [100 * 2]u8 = undefined;
+    var at: usize = 0;
+    for ([_]u32{ 1, 7, 8, 33, 51 }) |frames| {
+        parts.render(&.ofInterleaved(got[at * 2 ..].ptr, 1, .s16, frames));
+        parts.advance(frames);
+        at += frames;
+    }
+    for (0..100) |frame| {
+        const difference = @as(i32, std.mem.readInt(i16, expected[frame * 2 ..][0..2], .little)) -
+            std.mem.readInt(i16, got[frame * 2 ..][0..2], .little);
+        try std.testing.expect(@abs(difference) <= 1);
+    }
+}

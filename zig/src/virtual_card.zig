@@ -1,0 +1,101 @@
+//! Virtual cards as devices of the engine: `virtual` is a real-time card of the stream's own,
+//! `virtual:<handle>` one that was opened before.
+
+const std = @import("std");
+const alsa = @import("alsa/libasound.zig");
+const handles = @import("handles.zig");
+const Card = @import("card/card.zig").Card;
+const Simulation = @import("simulation.zig").Simulation;
+const Stream = @import("stream.zig").Stream;
+
+const allocator = std.heap.c_allocator;
+const device_name = "virtual";
+
+/// Cards that exist, for leak checks.
+pub var count: std.atomic.Value(u32) = .init(0);
+
+pub const VirtualCard = struct {
+    card: *Card,
+    /// On the simulated clock.
+    simulation: ?Simulation,
+    /// Streams open on it.
+    streams: std.atomic.Value(u32) = .init(0),
+
+    pub fn create(options: Card.Options, tap: Card.Tap) Card.CreateError!*VirtualCard {
+        const self = try allocator.create(VirtualCard);
+        errdefer allocator.destroy(self);
+        const card = try Card.create(options, tap);
+        errdefer card.destroy();
+        self.* = .{
+            .card = card,
+            .simulation = if (options.clock == .simulated) try .init(card) else null,
+        };
+        _ = count.fetchAdd(1, .monotonic);
+        return self;
+    }
+
+    pub fn destroy(self: *VirtualCard) void {
+        if (self.simulation) |*simulation| simulation.deinit();
+        self.card.destroy();
+        _ = count.fetchSub(1, .monotonic);
+        allocator.destroy(self);
+    }
+};
+
+pub fn isName(device: []const u8) bool {
+    return std.mem.eql(u8, device, device_name) or
+        std.mem.startsWith(u8, device, device_name ++ ":");
+}
+
+/// The card's handle in a device name, or null for a card of the stream's own.
+fn handleIn(device: []const u8) error{InvalidName}!?u32 {
+    if (device.len == device_name.len) return null;
+    return std.fmt.parseInt(u32, device[device_name.len + 1 ..], 10) catch error.InvalidName;
+}
+
+/// Finds or makes the stream's card. The control side calls it before the stream is opened, so that
+/// the card cannot be closed in between.
+pub fn attach(stream: *Stream) bool {
+    const device = stream.options.device();
+    const handle = (handleIn(device) catch 0) orelse {
+        stream.card = VirtualCard.create(.{}, .none) catch return false;
+        stream.card_owned = true;
+        return true;
+    };
+    stream.card = handles.pin(VirtualCard, handle) orelse return false;
+    defer handles.unpin(handle);
+    _ = stream.card.?.streams.fetchAdd(1, .acq_rel);
+    return true;
+}
+
+pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
+    const card = stream.card.?.card;
+    const opened = card.openPcm(stream.asound, device_name, alsa.open_nonblock) catch |err| {
+        switch (err) {
+            error.DeviceBusy => stream.failure.set(
+                .device_busy,
+                "All {d} substreams of the virtual card are open",
+                .{card.options.substreams},
+            ),
+            error.OutOfMemory => stream.failure.set(
+                .out_of_memory,
+                "Not enough memory for a PCM",
+                .{},
+            ),
+            error.LibraryTooOld => stream.failure.set(
+                .library_too_old,
+                "libasound does not know ioplug plug-ins of protocol 1.0.2",
+                .{},
+            ),
+        }
+        return error.OpenFailed;
+    };
+    stream.pcm = opened.pcm;
+}
+
+pub fn detach(stream: *Stream) void {
+    const card = stream.card orelse return;
+    stream.card = null;
+    if (stream.card_owned) return card.destroy();
+    _ = card.streams.fetchSub(1, .acq_rel);
+}
