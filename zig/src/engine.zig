@@ -101,23 +101,30 @@ pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u
         _ = handles.pin(Stream, stream.handle);
         handles.remove(stream.handle);
     }
+    // Counted before a janitor is looked for: one that is about to leave stays.
+    countIn(stream);
+    errdefer countOut(realm);
+    const handle = stream.handle;
     if (simulationOf(stream)) |simulation| {
-        created(stream);
         jobs.open(stream, handOver);
         simulation.settle();
-        return stream.handle;
+        return handle;
     }
     try janitor.staff();
-    created(stream);
-    const handle = stream.handle;
     janitor.submit(stream);
     return handle;
 }
 
-fn created(stream: *Stream) void {
+fn countIn(stream: *Stream) void {
     _ = stream.realm.stream_count.fetchAdd(1, .monotonic);
     _ = stream_count.fetchAdd(1, .monotonic);
     janitor.streamCreated();
+}
+
+fn countOut(realm: *Realm) void {
+    _ = realm.stream_count.fetchSub(1, .monotonic);
+    _ = stream_count.fetchSub(1, .monotonic);
+    janitor.streamDestroyed();
 }
 
 /// In whole frames of the format that was asked for, which is the one that is granted.
@@ -241,10 +248,8 @@ pub fn closeStream(stream: *Stream) void {
         // The open sees `closing` at its end, or the group the request.
         .opening => stream.post(Request.close),
         .open => post(stream, Request.close),
-        .open_failed => {
-            stream.job = .close;
-            if (simulationOf(stream) != null) jobs.close(stream) else janitor.submit(stream);
-        },
+        // Nothing is left that could block.
+        .open_failed => jobs.close(stream),
         .closed => unreachable,
     }
 }
@@ -253,8 +258,7 @@ pub fn closeStream(stream: *Stream) void {
 pub fn releaseStream(stream: *Stream) StateError!void {
     if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
     handles.remove(stream.handle);
-    _ = stream.realm.stream_count.fetchSub(1, .monotonic);
+    const realm = stream.realm;
     allocator.destroy(stream);
-    _ = stream_count.fetchSub(1, .monotonic);
-    janitor.streamDestroyed();
+    countOut(realm);
 }

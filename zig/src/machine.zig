@@ -478,6 +478,8 @@ fn discard(stream: *Stream) void {
     stream.armed = false;
     stream.start_asked = false;
     stream.fade = .constant(1);
+    complete(stream, .start, .cancelled);
+    complete(stream, .pause, .cancelled);
     complete(stream, .drain, .cancelled);
     endDrain(stream);
     complete(stream, .drop, .ok);
@@ -504,6 +506,7 @@ fn finishDrain(stream: *Stream) void {
     stream.armed = false;
     stream.start_asked = false;
     if (stream.source == .clip) stream.source.clip.position = 0;
+    complete(stream, .start, .cancelled);
     complete(stream, .drain, .ok);
     endDrain(stream);
 }

@@ -97,7 +97,8 @@ pub const Stream = struct {
     card_owned: bool = false,
     granted: negotiate.Granted = undefined,
     frame_bytes: u32 = 0,
-    start_threshold_frames: u32 = 0,
+    /// Of the queue; a native source has none.
+    start_threshold_frames: u32 = nobody,
     /// The write path's copy for sources that do not lie in memory as the device wants them.
     scratch: ?memory.Bytes = null,
     group: std.atomic.Value(?*RateGroup) = .init(null),

@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const linux = std.os.linux;
+const resident = @import("resident.zig");
 
 pub const Error = error{ThreadUnavailable};
 
@@ -16,6 +17,7 @@ const sig_setmask = 2;
 
 /// Starts a thread that inherits a full signal mask: signals belong to the runtime's threads.
 pub fn spawn(comptime function: anytype, arguments: anytype) Error!std.Thread {
+    if (!resident.stayLoaded()) return error.ThreadUnavailable;
     var everything: Mask = .{};
     var before: Mask = undefined;
     @memset(&everything.bytes, 0xff);

@@ -2,6 +2,7 @@
 //! opened: importing the engine never fails where ALSA is missing, opening a stream does.
 
 const std = @import("std");
+const resident = @import("../resident.zig");
 const sync = @import("../sync.zig");
 
 pub const Pcm = opaque {};
@@ -214,6 +215,11 @@ pub fn load() LoadError!*const Libasound {
     defer mutex.unlock();
     if (loaded) return &table;
 
+    // libasound keeps pointers into this library: error handlers, callbacks of PCMs.
+    if (!resident.stayLoaded()) {
+        setFailure("the engine's own library cannot be kept loaded", .{});
+        return error.LibraryMissing;
+    }
     const library = std.c.dlopen("libasound.so.2", .{ .NOW = true }) orelse {
         const reason = if (std.c.dlerror()) |text| std.mem.span(text) else "unknown reason";
         setFailure("{s}", .{reason});

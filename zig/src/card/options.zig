@@ -13,7 +13,7 @@ pub const period_frames_floor = 16;
 pub const periods_floor = 2;
 pub const periods_ceiling = 1024;
 pub const buffer_bytes_ceiling = 4 * 1024 * 1024;
-pub const default_substreams = 16;
+pub const default_substreams = 8192;
 const period_frames_ceiling = buffer_bytes_ceiling / periods_floor;
 const drift_ppm_ceiling = 100_000;
 
@@ -35,7 +35,7 @@ pub const Options = struct {
     period_frames_max: u32 = 0,
     periods_min: u32 = 0,
     periods_max: u32 = 0,
-    /// Streams that may be open at once; 0 for 16.
+    /// Streams that may be open at once; 0 for as many as there are handles.
     substreams: u32 = 0,
     no_pause: bool = false,
     /// For tests of the pointers' wrap: `prepare` sets them to this distance before the boundary.

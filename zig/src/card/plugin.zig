@@ -31,10 +31,6 @@ export fn _snd_pcm_halflap_open(
         report(asound, "The virtual card \"{s}\" plays only", .{name});
         return fail(.NODEV);
     }
-    if (!pin()) {
-        report(asound, "The library of the virtual card cannot be kept loaded", .{});
-        return fail(.NOEXEC);
-    }
     const parameters = Parameters.parse(asound, configuration) catch return fail(.INVAL);
     const card = parameters.createCard() catch |err| {
         report(asound, "The virtual card \"{s}\" cannot be made: {t}", .{ name, err });
@@ -114,24 +110,6 @@ const Parameters = struct {
         }
     }
 };
-
-const SymbolInfo = extern struct {
-    path: ?[*:0]const u8,
-    base: ?*anyopaque,
-    symbol: ?[*:0]const u8,
-    address: ?*anyopaque,
-};
-
-extern "c" fn dladdr(address: *const anyopaque, info: *SymbolInfo) c_int;
-
-/// Clients unload a plug-in when they close its PCM, while our threads may still run: so this
-/// library is never unloaded.
-fn pin() bool {
-    var info: SymbolInfo = undefined;
-    if (dladdr(&_snd_pcm_halflap_open, &info) == 0) return false;
-    const mode: std.c.RTLD = .{ .NOW = true, .NOLOAD = true, .NODELETE = true };
-    return std.c.dlopen(info.path, mode) != null;
-}
 
 fn fail(errno: linux.E) c_int {
     return -@as(c_int, @intFromEnum(errno));
