@@ -1,0 +1,210 @@
+/**
+ * `npm test [-- FILTER ...] [-- --only checks|zig|deno|bun]`: sets up, builds, checks, tests, all
+ * of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER only the
+ * test files with one of the texts in their path run, under both runtimes. Each test file runs in a
+ * process of its own, so that a crash costs the results of its file alone.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import {
+  abiFile,
+  buildAbi,
+  buildDist,
+  buildLibrary,
+  generateAbi,
+  runZigBuild,
+} from "./artifacts.mjs";
+import { parseJunit } from "./junit.mjs";
+import { formatSeconds, startSpinner } from "./progress.mjs";
+import { installDebianPackages, installNodeModules, testPackages } from "./setup.mjs";
+import { filesBelow } from "./stamp.mjs";
+import { CommandError, describeEnd, run, runMain } from "./subprocess.mjs";
+import { withTemporaryFolder } from "./temporary_folder.mjs";
+import { bun, deno, libraryTargets, root, tsc, zig } from "./toolchain.mjs";
+
+const parts = ["checks", "zig", "deno", "bun"];
+const usage = `Usage: npm test -- [FILTER ...] [--only ${parts.join("|")}]\n`;
+const fileTimeoutMs = 5 * 60_000;
+const bunTestTimeoutMs = 2 * 60_000;
+const uncaughtGuard = "scripts/fail_on_uncaught.mjs";
+const nameColumns = 52;
+const denoPermissions = ["ffi", "read", "write", "env", "run", "sys"].map((name) =>
+  `--allow-${name}`
+);
+
+/** Checks by their names; each counts as one test and passes when its command exits with 0. */
+const checks = [
+  ["deno fmt", [deno, "fmt", "--check"]],
+  ["deno lint", [deno, "lint", "--quiet"]],
+  ["deno check", [deno, "check", "--quiet"]],
+  ["deno doc --lint", [deno, "doc", "--lint", "--quiet", "mod.ts", "lib/testing/mod.ts"]],
+  ["zig fmt", [zig, "fmt", "--check", "zig/build.zig", "zig/src"]],
+];
+
+const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+
+function printResult(name, { passed, failed, skipped = 0 }, startMs) {
+  const verdict = failed > 0 ? "FAIL" : "ok  ";
+  const counts = [
+    `${passed} passed`,
+    failed && `${failed} failed`,
+    skipped && `${skipped} skipped`,
+  ];
+  const seconds = formatSeconds(performance.now() - startMs).padStart(8);
+  const text = counts.filter(Boolean).join(", ");
+  process.stdout.write(`${verdict}  ${name.padEnd(nameColumns)} ${seconds}  ${text}\n`);
+}
+
+/**
+ * Runs one step and adds its counts to the totals. A step returns `passed`, `failedNames`,
+ * `output`, and `skipped` where it can; its output is shown only when something failed.
+ */
+async function runStep(name, action) {
+  const startMs = performance.now();
+  const stopSpinner = startSpinner(name);
+  const { passed, failedNames, skipped = 0, output } = await action().catch((error) => {
+    if (!(error instanceof CommandError)) throw error;
+    return { passed: 0, failedNames: [error.message], output: error.output };
+  });
+  stopSpinner();
+  const failed = failedNames.length;
+  printResult(name, { passed, failed, skipped }, startMs);
+  if (failed > 0) process.stdout.write(output.trimEnd().replace(/^/gm, "      ") + "\n");
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped += skipped;
+  totals.failures.push(...failedNames.map((failure) => `${name}: ${failure}`));
+}
+
+const asOneTest = (failure, output) => ({
+  passed: failure === undefined ? 1 : 0,
+  failedNames: failure === undefined ? [] : [failure],
+  output,
+});
+
+async function runCheck([command, ...args]) {
+  const result = await run(command, args);
+  return asOneTest(result.code === 0 ? undefined : describeEnd(result), result.output);
+}
+
+async function compareAbi() {
+  const text = await generateAbi();
+  const file = path.join(root, abiFile);
+  const isSame = existsSync(file) && readFileSync(file, "utf8") === text;
+  const failure = isSame ? undefined : `"${abiFile}" is not what the sources generate`;
+  return asOneTest(failure, "Run npm run build and commit the file");
+}
+
+/** A program of a user, against the shipped declarations. */
+async function checkConsumer() {
+  await buildDist();
+  return await runCheck([process.execPath, tsc, "--project", "tests/consumer/tsconfig.json"]);
+}
+
+async function buildAll() {
+  for (const name of Object.keys(libraryTargets)) await buildLibrary(name);
+  await buildAbi();
+  return asOneTest(undefined, "");
+}
+
+/** Zig's summary line has the counts; a leak fails the run without failing a test in it. */
+async function runZigTests() {
+  const result = await runZigBuild(["test", "--summary", "line"]);
+  const summary = /; (\d+)\/(\d+) tests passed(?: \((.*)\))?/.exec(result.output);
+  if (summary === null) return { passed: 0, failedNames: ["ran no test"], output: result.output };
+  const [, passed, total, rest = ""] = summary;
+  const skipped = Number(/(\d+) skipped/.exec(rest)?.[1] ?? 0);
+  const failedNames = [...result.output.matchAll(/^error: '(.*)' (?:failed|leaked|logged)/gm)];
+  const failedCount = Number(total) - Number(passed) - skipped;
+  const names = failedNames.map(([, name]) => name).slice(0, failedCount);
+  while (names.length < failedCount) names.push("crashed or timed out");
+  if (result.code !== 0 && names.length === 0) names.push(describeEnd(result));
+  return { passed: Number(passed), skipped, failedNames: names, output: result.output };
+}
+
+/** Each runtime's command for one test file that is to write a JUnit report. */
+const runners = {
+  deno: (file, report) => {
+    const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...denoPermissions];
+    return [deno, ["test", ...flags, `--junit-path=${report}`, file]];
+  },
+  bun: (file, report) => {
+    const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+    return [bun, ["test", `--timeout=${bunTestTimeoutMs}`, ...reporter, `./${file}`]];
+  },
+};
+
+async function runTestFile(runtime, file, report) {
+  const [command, args] = runners[runtime](file, report);
+  const result = await run(command, args, { timeoutMs: fileTimeoutMs });
+  const counts = parseJunit(existsSync(report) ? readFileSync(report, "utf8") : "");
+  const { passed, skipped, failedNames } = counts;
+  if (result.code !== 0 && failedNames.length === 0) failedNames.push(describeEnd(result));
+  if (passed + skipped + failedNames.length === 0) failedNames.push("ran no test");
+  return { passed, skipped, failedNames, output: result.output };
+}
+
+async function runTestFiles(runtime, files) {
+  await withTemporaryFolder(async (folder) => {
+    for (const [index, file] of files.entries()) {
+      const report = path.join(folder, `${index}.xml`);
+      await runStep(`${file} (${runtime})`, () => runTestFile(runtime, file, report));
+    }
+  });
+}
+
+async function runChecks() {
+  for (const [name, command] of checks) await runStep(name, () => runCheck(command));
+  // Before the build, which would bring the file up to date.
+  await runStep("generated ABI", compareAbi);
+  await runStep("declarations for lib es2022", checkConsumer);
+}
+
+function findTestFiles(filters) {
+  const files = [...filesBelow("tests"), ...filesBelow("lib")];
+  const tests = files.filter((file) => file.endsWith("_test.ts"));
+  return tests.filter((file) =>
+    filters.length === 0 || filters.some((text) => file.includes(text))
+  );
+}
+
+/** Returns the filters and the parts to run, or undefined where the arguments make no sense. */
+function parseArguments(args) {
+  const only = args.indexOf("--only");
+  const part = args[only + 1];
+  if (only !== -1 && !parts.includes(part)) return undefined;
+  const filters = only === -1 ? args : args.toSpliced(only, 2);
+  if (filters.some((text) => text.startsWith("-"))) return undefined;
+  const all = filters.length === 0 ? parts : ["deno", "bun"];
+  return { filters, selected: only === -1 ? all : [part] };
+}
+
+function printTotals() {
+  const { passed, failed, skipped, failures } = totals;
+  if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join("\n  ")}\n`);
+  const tail = skipped > 0 ? `, ${skipped} skipped` : "";
+  process.stdout.write(`\n${passed} passed, ${failed} failed${tail}\n`);
+}
+
+async function main(args) {
+  const parsed = parseArguments(args);
+  const files = findTestFiles(parsed?.filters ?? []);
+  if (parsed === undefined || files.length === 0) {
+    process.stderr.write(parsed === undefined ? usage : "Cannot find a test file of that name\n");
+    return 2;
+  }
+  await installNodeModules();
+  await installDebianPackages(testPackages);
+  const { selected } = parsed;
+  if (selected.includes("checks")) await runChecks();
+  await runStep("build of all libraries", buildAll);
+  if (selected.includes("zig")) await runStep("zig build test", runZigTests);
+  for (const runtime of ["deno", "bun"]) {
+    if (selected.includes(runtime)) await runTestFiles(runtime, files);
+  }
+  printTotals();
+  return totals.failed > 0 ? 1 : 0;
+}
+
+await runMain(main);
