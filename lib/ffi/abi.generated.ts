@@ -1,0 +1,271 @@
+// Generated from zig/src/abi.zig and zig/src/exports.zig by `npm run build`; do not edit.
+
+/** What the library answers if it speaks this very ABI. */
+export const ABI_HASH: number = 3649839421;
+
+/** The exported functions, in the shape of `Deno.dlopen`. */
+export const SYMBOLS = {
+  halflap_abi_hash: { parameters: [], result: "u32" },
+  halflap_now_ms: { parameters: [], result: "f64" },
+  halflap_error_text: { parameters: ["buffer", "u32"], result: "i32" },
+  halflap_counters: { parameters: ["buffer", "u32"], result: "i32" },
+  halflap_realm_open: { parameters: [], result: "i32" },
+  halflap_realm_wait: { parameters: ["u32", "u32"], result: "i32", nonblocking: true },
+  halflap_realm_ring: { parameters: ["u32"], result: "i32" },
+  halflap_realm_pipe_open: { parameters: ["u32"], result: "i32" },
+  halflap_realm_pipe_shut: { parameters: ["u32"], result: "i32" },
+  halflap_realm_pipe_close: { parameters: ["u32"], result: "i32" },
+  halflap_realm_events: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_realm_close: { parameters: ["u32"], result: "i32" },
+  halflap_stream_open: { parameters: ["u32", "buffer", "u32", "buffer", "u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_granted: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_text: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_stats: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_completions: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_write: { parameters: ["u32", "buffer", "u32", "u32", "u32"], result: "i32" },
+  halflap_stream_await_room: { parameters: ["u32", "u32"], result: "i32" },
+  halflap_stream_command: { parameters: ["u32", "u32", "f64", "f64"], result: "i32" },
+  halflap_stream_set_gain: { parameters: ["u32", "f64", "f64"], result: "i32" },
+  halflap_stream_close: { parameters: ["u32"], result: "i32" },
+  halflap_stream_release: { parameters: ["u32"], result: "i32" },
+  halflap_card_open: { parameters: ["buffer", "u32", "buffer", "u32"], result: "i32" },
+  halflap_card_advance: { parameters: ["u32", "f64"], result: "i32" },
+  halflap_card_advance_frames: { parameters: ["u32", "f64", "f64"], result: "i32" },
+  halflap_card_played: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
+  halflap_card_status: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_card_flush: { parameters: ["u32"], result: "i32" },
+  halflap_card_close: { parameters: ["u32"], result: "i32" },
+} as const;
+
+export const ErrorCode = {
+  ok: 0,
+  invalid_argument: -1,
+  invalid_handle: -2,
+  invalid_state: -3,
+  out_of_memory: -4,
+  too_many_handles: -5,
+  library_missing: -6,
+  library_too_old: -7,
+  device_not_found: -8,
+  device_busy: -9,
+  permission_denied: -10,
+  device_lost: -11,
+  unsupported_format: -12,
+  unsupported_rate: -13,
+  unsupported_channels: -14,
+  unsupported_access: -15,
+  unsupported_buffer: -16,
+  alsa: -17,
+  thread: -18,
+  io: -19,
+  timeout: -20,
+  cancelled: -21,
+} as const;
+
+export const Format = {
+  u8: 0,
+  s16: 1,
+  s24: 2,
+  s24_3: 3,
+  s32: 4,
+  f32: 5,
+  f64: 6,
+} as const;
+
+export const Access = {
+  auto: 0,
+  mmap: 1,
+  write: 2,
+} as const;
+
+export const Layout = {
+  interleaved: 0,
+  noninterleaved: 1,
+} as const;
+
+export const SourceKind = {
+  queue: 0,
+  tone: 1,
+  clip: 2,
+  silence: 3,
+} as const;
+
+export const State = {
+  open: 0,
+  setup: 1,
+  prepared: 2,
+  running: 3,
+  xrun: 4,
+  draining: 5,
+  paused: 6,
+  suspended: 7,
+  disconnected: 8,
+  closed: 9,
+} as const;
+
+export const ClockKind = {
+  device: 0,
+  self: 1,
+} as const;
+
+export const MmapKind = {
+  none: 0,
+  real: 1,
+  emulated: 2,
+} as const;
+
+export const Command = {
+  start: 0,
+  pause: 1,
+  resume: 2,
+  drain: 3,
+  drop: 4,
+} as const;
+
+export const Event = {
+  opened: 1,
+  failed: 2,
+  state: 4,
+  room: 8,
+  completed: 16,
+  xrun: 32,
+  closed: 64,
+} as const;
+
+export const Text = {
+  failure: 0,
+  call: 1,
+  device: 2,
+  access_reason: 3,
+} as const;
+
+export const CardClock = {
+  realtime: 0,
+  simulated: 1,
+} as const;
+
+export const Tap = {
+  none: 0,
+  memory: 1,
+  wav: 2,
+} as const;
+
+export const StreamOptions = {
+  access: 0,
+  format: 1,
+  channels: 2,
+  rate: 3,
+  rate_exact: 4,
+  period_frames: 5,
+  periods: 6,
+  queue_frames: 7,
+  start_threshold_frames: 8,
+  source: 9,
+  tone_frequency_hz: 10,
+  tone_amplitude: 11,
+  clip_loop: 12,
+  gain: 13,
+} as const;
+export const STREAM_OPTIONS_LENGTH = 14;
+
+export const Granted = {
+  access: 0,
+  layout: 1,
+  format: 2,
+  channels: 3,
+  rate: 4,
+  period_frames: 5,
+  buffer_frames: 6,
+  periods: 7,
+  boundary: 8,
+  queue_frames: 9,
+  start_threshold_frames: 10,
+  clock: 11,
+  mmap: 12,
+  pcm_type: 13,
+  batch: 14,
+  can_pause: 15,
+  can_resume: 16,
+  can_disable_period_wakeup: 17,
+  simulated: 18,
+} as const;
+export const GRANTED_LENGTH = 19;
+
+export const Stats = {
+  state: 0,
+  frames_accepted: 1,
+  frames_queued: 2,
+  frames_written: 3,
+  frames_padded: 4,
+  frames_played: 5,
+  frames_dropped: 6,
+  delay_frames: 7,
+  xruns: 8,
+  wake_ups: 9,
+  idle_wake_ups: 10,
+  timestamp_frames: 11,
+  timestamp_ms: 12,
+  error_code: 13,
+  error_errno: 14,
+  gain: 15,
+} as const;
+export const STATS_LENGTH = 16;
+
+export const Completion = {
+  start_count: 0,
+  start_result: 1,
+  pause_count: 2,
+  pause_result: 3,
+  resume_count: 4,
+  resume_result: 5,
+  drain_count: 6,
+  drain_result: 7,
+  drop_count: 8,
+  drop_result: 9,
+} as const;
+export const COMPLETION_LENGTH = 10;
+
+export const Counters = {
+  handles: 0,
+  realms: 1,
+  streams: 2,
+  cards: 3,
+  threads: 4,
+  descriptors: 5,
+  pending_waits: 6,
+  views: 7,
+  pcms: 8,
+  bytes: 9,
+} as const;
+export const COUNTERS_LENGTH = 10;
+
+export const CardOptions = {
+  clock: 0,
+  tap: 1,
+  drift_ppm: 2,
+  format_mask: 3,
+  access_mask: 4,
+  rate_min: 5,
+  rate_max: 6,
+  channels_min: 7,
+  channels_max: 8,
+  period_frames_min: 9,
+  period_frames_max: 10,
+  periods_min: 11,
+  periods_max: 12,
+  substreams: 13,
+  no_pause: 14,
+  frames_before_boundary: 15,
+} as const;
+export const CARD_OPTIONS_LENGTH = 16;
+
+export const CardStatus = {
+  substreams: 0,
+  format: 1,
+  channels: 2,
+  rate: 3,
+  frames_played: 4,
+  tap_lost_frames: 5,
+  time_ms: 6,
+} as const;
+export const CARD_STATUS_LENGTH = 7;

@@ -1,0 +1,127 @@
+/**
+ * What a device granted, which can differ from what was asked for.
+ *
+ * @module
+ */
+
+import { Access, ClockKind, Granted as Field, Layout, MmapKind } from "./ffi/abi.generated.ts";
+import { formatFromNative, type SampleFormat } from "./format.ts";
+
+/** What was granted: read back from ALSA after the parameters were set, never just repeated. */
+export interface Granted<F extends SampleFormat = SampleFormat> {
+  /** The PCM's name as ALSA gives it. */
+  readonly device: string;
+  /** How samples reach the device. */
+  readonly access: "mmap" | "write";
+  /** Why it is this access. */
+  readonly accessReason: string;
+  /** How the device lays out its channels; what is written to a stream is always interleaved. */
+  readonly layout: "interleaved" | "noninterleaved";
+  /** Sample format. */
+  readonly format: F;
+  /** Channels in a frame. */
+  readonly channels: number;
+  /** Frames per second. */
+  readonly rate: number;
+  /** Frames per period. */
+  readonly periodFrames: number;
+  /** Periods per buffer, or 0 where the buffer is no whole number of periods. */
+  readonly periods: number;
+  /** Frames in the device's buffer. */
+  readonly bufferFrames: number;
+  /** Frames at which ALSA's pointers wrap. */
+  readonly boundary: number;
+  /** Capacity of the queue in frames; 0 with a native source. */
+  readonly queueFrames: number;
+  /** Queued frames at which the stream starts by itself; Infinity: only by `start()`. */
+  readonly startThreshold: number;
+  /** Whether the device's pointer paces the stream, or the engine's clock (ALSA `null`, `file`). */
+  readonly clock: "device" | "self";
+  /** Where the ring buffer of the mmap path lives: in the device, or copied by a plug-in. */
+  readonly mmap: "none" | "real" | "emulated";
+  /** ALSA's type of the PCM: `hw`, `plug`, `ioplug`..., or `type 99` for one halflap cannot name. */
+  readonly pcmType: string;
+  /** Whether the hardware transfers in batches, so that its pointer is coarse. */
+  readonly batch: boolean;
+  /** Whether the hardware can pause. */
+  readonly canPause: boolean;
+  /** Whether the hardware can resume after a suspend. */
+  readonly canResume: boolean;
+  /** Whether the device's period interrupts can be switched off. */
+  readonly canDisablePeriodWakeup: boolean;
+  /** Whether the stream runs on the simulated clock of a virtual card. */
+  readonly simulated: boolean;
+}
+
+/** `snd_pcm_type_t` of `<alsa/pcm.h>`, in its order. */
+const PCM_TYPES: readonly string[] = [
+  "hw",
+  "hooks",
+  "multi",
+  "file",
+  "null",
+  "shm",
+  "inet",
+  "copy",
+  "linear",
+  "alaw",
+  "mulaw",
+  "adpcm",
+  "rate",
+  "route",
+  "plug",
+  "share",
+  "meter",
+  "mix",
+  "droute",
+  "lbserver",
+  "linear_float",
+  "ladspa",
+  "dmix",
+  "jack",
+  "dsnoop",
+  "dshare",
+  "iec958",
+  "softvol",
+  "ioplug",
+  "extplug",
+  "mmap_emul",
+];
+
+/** Makes the public form of the engine's record and texts. */
+export function grantedFromNative(
+  record: Float64Array,
+  device: string,
+  accessReason: string,
+): Granted {
+  const number = (index: number): number => record[index]!;
+  const threshold = number(Field.start_threshold_frames);
+  return Object.freeze({
+    device,
+    access: number(Field.access) === Access.mmap ? "mmap" : "write",
+    accessReason,
+    layout: number(Field.layout) === Layout.interleaved ? "interleaved" : "noninterleaved",
+    format: formatFromNative(number(Field.format)),
+    channels: number(Field.channels),
+    rate: number(Field.rate),
+    periodFrames: number(Field.period_frames),
+    periods: number(Field.periods),
+    bufferFrames: number(Field.buffer_frames),
+    boundary: number(Field.boundary),
+    queueFrames: number(Field.queue_frames),
+    startThreshold: threshold < 0 ? Infinity : threshold,
+    clock: number(Field.clock) === ClockKind.self ? "self" : "device",
+    mmap: mmapName(number(Field.mmap)),
+    pcmType: PCM_TYPES[number(Field.pcm_type)] ?? `type ${number(Field.pcm_type)}`,
+    batch: number(Field.batch) === 1,
+    canPause: number(Field.can_pause) === 1,
+    canResume: number(Field.can_resume) === 1,
+    canDisablePeriodWakeup: number(Field.can_disable_period_wakeup) === 1,
+    simulated: number(Field.simulated) === 1,
+  });
+}
+
+function mmapName(native: number): Granted["mmap"] {
+  if (native === MmapKind.none) return "none";
+  return native === MmapKind.real ? "real" : "emulated";
+}

@@ -1,0 +1,424 @@
+/**
+ * A stream of the engine: its handle, its commands and its end. What is public about a stream is in
+ * `playback.ts`.
+ *
+ * @module
+ */
+
+import { closedError, type HalflapError, nativeError } from "./errors.ts";
+import {
+  Access,
+  Command,
+  Completion,
+  COMPLETION_LENGTH,
+  ErrorCode,
+  Event,
+  GRANTED_LENGTH,
+  SourceKind,
+  Stats,
+  STATS_LENGTH,
+  STREAM_OPTIONS_LENGTH,
+  StreamOptions,
+  Text,
+} from "./ffi/abi.generated.ts";
+import { nativeFormat } from "./format.ts";
+import { type Granted, grantedFromNative } from "./granted.ts";
+import { check, readText } from "./native_call.ts";
+import type { CheckedPlaybackOptions } from "./options.ts";
+import { type Attention, Realm } from "./realm.ts";
+import { isActive, type PlaybackState, stateFromNative } from "./state.ts";
+
+/** What the owner of a stream is told. */
+export interface StreamObserver {
+  /** The state has changed. */
+  stateChanged(state: PlaybackState): void;
+  /** The device ran dry; the argument counts all xruns so far. */
+  xrun(xruns: number): void;
+  /** The stream is no longer usable: it was closed, or it failed and is closing. */
+  ended(): void;
+}
+
+/** What the one that writes to a stream is told. */
+export interface StreamWriter {
+  /** The queue has the room that `awaitRoom()` asked for. */
+  roomAvailable(): void;
+  /** The stream takes no more; the error says why. */
+  ended(error: HalflapError): void;
+}
+
+interface Waiter {
+  readonly ordinal: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The commands, as the engine and as its record of completions name them. */
+export type CommandName = keyof typeof Command;
+
+/** What a command can be given. */
+export interface CommandOptions {
+  /** Length of a fade. */
+  fadeMs?: number | undefined;
+  /** How long to wait for it, on the stream's clock. */
+  timeoutMs?: number | undefined;
+}
+
+const COMMANDS = Object.keys(Command) as CommandName[];
+const NO_BYTES = new Uint8Array(0);
+const NO_TIMEOUT = -1;
+
+/** A stream of the engine. */
+export class NativeStream {
+  /** What the device granted. Set when `open()` resolves. */
+  granted!: Granted;
+  /** The state as last told to the observer. */
+  state: PlaybackState = "open";
+  /** Is told what happens. */
+  observer: StreamObserver | undefined;
+  /** Is told when it can write. */
+  writer: StreamWriter | undefined;
+  readonly #realm: Realm;
+  readonly #handle: number;
+  readonly #device: string;
+  readonly #stats = new Float64Array(STATS_LENGTH);
+  readonly #completions = new Float64Array(COMPLETION_LENGTH);
+  readonly #waiters: Record<CommandName, Waiter[]> = {
+    start: [],
+    pause: [],
+    resume: [],
+    drain: [],
+    drop: [],
+  };
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #nativeClosed = Promise.withResolvers<void>();
+  #attention: Attention = "none";
+  #refed = true;
+  #pending = 0;
+  #released = false;
+  // What decides whether the engine is about to start the stream by itself.
+  #queuedFrames = 0;
+  #startThreshold = Infinity;
+  // A native source that plays as soon as the stream is open, and has not begun to.
+  #startsWhenOpen = false;
+  // Ordinal of a start() that waits for the first frame, or 0.
+  #waitingStart = 0;
+  #failure: HalflapError | undefined;
+  #end: Promise<void> | undefined;
+
+  private constructor(realm: Realm, handle: number, options: CheckedPlaybackOptions) {
+    this.#realm = realm;
+    this.#handle = handle;
+    this.#device = options.device;
+    this.#startsWhenOpen = options.source !== undefined && options.startThreshold !== Infinity;
+    realm.add(handle, this);
+  }
+
+  /** Opens a stream. Rejects with the signal's reason if that is aborted first. */
+  static async open(options: CheckedPlaybackOptions): Promise<NativeStream> {
+    options.signal?.throwIfAborted();
+    const realm = Realm.acquire();
+    let stream: NativeStream;
+    try {
+      stream = new NativeStream(realm, check(openNative(realm, options)), options);
+    } catch (error) {
+      await realm.release();
+      throw error;
+    }
+    await stream.#becomeOpen(options.signal);
+    return stream;
+  }
+
+  /** The failure that ended the stream, if it was one. */
+  get failure(): HalflapError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether the stream no longer takes calls. */
+  get isEnding(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Throws if the stream is closed or closing. */
+  assertOpen(): void {
+    if (this.#end !== undefined) throw closedError("stream", this.#failure);
+  }
+
+  /** The engine's record of counters; the next call overwrites it. */
+  readStats(): Float64Array {
+    check(this.#realm.native.halflap_stream_stats(this.#handle, this.#stats, STATS_LENGTH));
+    return this.#stats;
+  }
+
+  /** Milliseconds to add to the stream's clock to get `performance.now()`. */
+  get performanceOffsetMs(): number {
+    return this.granted.simulated ? 0 : this.#realm.performanceOffsetMs;
+  }
+
+  /** Puts frames of a whole array, from an offset on, into the queue; returns how many it took. */
+  write(samples: ArrayBufferView, offsetFrames: number, frames: number): number {
+    const accepted = check(
+      this.#realm.native.halflap_stream_write(
+        this.#handle,
+        samples,
+        samples.byteLength,
+        offsetFrames,
+        frames,
+      ),
+    );
+    if (accepted > 0 && this.state === "prepared") {
+      this.#queuedFrames += accepted;
+      this.#updateAttention();
+    }
+    return accepted;
+  }
+
+  /** Whether there is room for that many frames; if not, the observer is told when there is. */
+  awaitRoom(frames: number): boolean {
+    return check(this.#realm.native.halflap_stream_await_room(this.#handle, frames)) > 0;
+  }
+
+  /** Starts; resolves when the stream runs, or at once where it still waits for its first frame. */
+  async start(fadeMs: number): Promise<void> {
+    this.assertOpen();
+    const isWaiting = this.state === "prepared" && this.writer !== undefined &&
+      this.readStats()[Stats.frames_queued] === 0;
+    const ordinal = this.#send("start", { fadeMs });
+    if (!isWaiting) await this.#completion("start", ordinal);
+  }
+
+  /** Sends a command; resolves when it has been carried out. */
+  async command(name: CommandName, options?: CommandOptions): Promise<void> {
+    this.assertOpen();
+    await this.#completion(name, this.#send(name, options));
+  }
+
+  /** Sets the gain. */
+  setGain(gain: number, rampMs: number): void {
+    this.assertOpen();
+    check(this.#realm.native.halflap_stream_set_gain(this.#handle, gain, rampMs));
+  }
+
+  /** Notes that somebody waits for the stream. */
+  addPending(): void {
+    this.#pending++;
+    this.#updateAttention();
+  }
+
+  /** Undoes `addPending()`. */
+  removePending(): void {
+    this.#pending--;
+    this.#updateAttention();
+  }
+
+  /** Whether the stream keeps the process alive while something is going on. */
+  setRef(refed: boolean): void {
+    this.#refed = refed;
+    this.#updateAttention();
+  }
+
+  /** Closes the stream, and resolves when nothing of it is left. */
+  close(): Promise<void> {
+    if (this.#end === undefined) {
+      this.#end = this.#closeNative();
+      this.#settleAll(this.#failure ?? closedError("stream"));
+    }
+    return this.#end;
+  }
+
+  /** Takes a mask of the engine's events. */
+  handleEvents(mask: number): void {
+    if (mask & Event.opened) this.#opened.resolve();
+    if (mask & Event.state) this.#updateState();
+    if (mask & Event.xrun) this.observer?.xrun(this.readStats()[Stats.xruns]!);
+    if (mask & Event.room) this.writer?.roomAvailable();
+    if (mask & Event.completed) this.#settleCompleted();
+    if (mask & Event.failed) this.#fail();
+    if (mask & Event.closed) this.#nativeClosed.resolve();
+  }
+
+  #send(name: CommandName, options: CommandOptions = {}): number {
+    const { fadeMs = 0, timeoutMs = NO_TIMEOUT } = options;
+    const ordinal = check(
+      this.#realm.native.halflap_stream_command(this.#handle, Command[name], fadeMs, timeoutMs),
+    );
+    if (name === "start") this.#waitingStart = ordinal;
+    if (name === "drain" || name === "drop") {
+      this.#waitingStart = 0;
+      this.#startsWhenOpen = false;
+    }
+    return ordinal;
+  }
+
+  #completion(name: CommandName, ordinal: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiters[name].push({ ordinal, resolve, reject });
+    return this.#hold(promise);
+  }
+
+  async #becomeOpen(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = (): void => this.#opened.reject(signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#hold(this.#opened.promise);
+      this.#readGranted();
+      this.#updateState();
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #hold(promise: Promise<void>): Promise<void> {
+    this.addPending();
+    try {
+      await promise;
+    } finally {
+      this.removePending();
+    }
+  }
+
+  #readGranted(): void {
+    const { native } = this.#realm;
+    const record = new Float64Array(GRANTED_LENGTH);
+    check(native.halflap_stream_granted(this.#handle, record, GRANTED_LENGTH));
+    this.granted = grantedFromNative(
+      record,
+      this.#readText(Text.device),
+      this.#readText(Text.access_reason),
+    );
+    this.#startThreshold = this.granted.startThreshold;
+  }
+
+  #readText(which: number): string {
+    return readText((buffer, bytes) =>
+      this.#realm.native.halflap_stream_text(this.#handle, which, buffer, bytes)
+    );
+  }
+
+  #updateState(): void {
+    const stats = this.readStats();
+    this.#queuedFrames = stats[Stats.frames_queued]!;
+    if (stats[Stats.frames_written]! > 0) this.#startsWhenOpen = false;
+    this.#updateAttention();
+    this.#changeState(stateFromNative(stats[Stats.state]!));
+  }
+
+  #changeState(state: PlaybackState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.#updateAttention();
+    this.observer?.stateChanged(state);
+  }
+
+  // Whether the engine has all it needs to start the stream, so that the event that says so will
+  // come: somebody has to wait for it.
+  get #isStarting(): boolean {
+    if (this.state !== "prepared") return false;
+    if (this.#startsWhenOpen) return true;
+    return this.#queuedFrames >= (this.#waitingStart > 0 ? 1 : this.#startThreshold);
+  }
+
+  #updateAttention(): void {
+    const needed = this.#pending > 0 || isActive(this.state) || this.#isStarting;
+    const attention = needed && !this.#released ? (this.#refed ? "refed" : "unrefed") : "none";
+    if (attention === this.#attention) return;
+    const before = this.#attention;
+    this.#attention = attention;
+    this.#realm.changeAttention(before, attention);
+  }
+
+  #settleCompleted(): void {
+    const { native } = this.#realm;
+    check(native.halflap_stream_completions(this.#handle, this.#completions, COMPLETION_LENGTH));
+    if (this.#completions[Completion.start_count]! >= this.#waitingStart) this.#waitingStart = 0;
+    for (const name of COMMANDS) {
+      const count = this.#completions[Completion[`${name}_count`]]!;
+      // The result is that of the last one; commands that completed together share it.
+      const result = this.#completions[Completion[`${name}_result`]]!;
+      const waiters = this.#waiters[name];
+      while (waiters[0] !== undefined && waiters[0].ordinal <= count) {
+        const { resolve, reject } = waiters.shift()!;
+        if (result === ErrorCode.ok) resolve();
+        else reject(nativeError({ result, text: "" }));
+      }
+    }
+    this.#updateAttention();
+  }
+
+  #fail(): void {
+    if (this.#end !== undefined) return;
+    const stats = this.readStats();
+    const doing = this.state === "open" ? `Cannot open "${this.#device}": ` : "";
+    this.#failure = nativeError({
+      result: stats[Stats.error_code]!,
+      errno: stats[Stats.error_errno]!,
+      text: doing + this.#readText(Text.failure),
+      call: this.#readText(Text.call),
+    });
+    // Whoever opened the stream waits for its end.
+    void this.close();
+  }
+
+  async #closeNative(): Promise<void> {
+    const { native } = this.#realm;
+    check(native.halflap_stream_close(this.#handle));
+    await this.#hold(this.#nativeClosed.promise);
+    check(native.halflap_stream_release(this.#handle));
+    this.#released = true;
+    this.#changeState("closed");
+    this.#updateAttention();
+    this.#realm.remove(this.#handle);
+    await this.#realm.release();
+  }
+
+  #settleAll(error: HalflapError): void {
+    this.#opened.reject(error);
+    // Rejected where nobody waits for it any more: the stream had been opened before.
+    this.#opened.promise.catch(() => {});
+    for (const waiters of Object.values(this.#waiters)) {
+      for (const { reject } of waiters.splice(0)) reject(error);
+    }
+    this.writer?.ended(error);
+    this.observer?.ended();
+  }
+}
+
+function openNative(realm: Realm, options: CheckedPlaybackOptions): number {
+  const device = new TextEncoder().encode(options.device);
+  const clip = options.source?.kind === "clip" ? options.source.samples : NO_BYTES;
+  return realm.native.halflap_stream_open(
+    realm.handle,
+    openRecord(options),
+    STREAM_OPTIONS_LENGTH,
+    device,
+    device.byteLength,
+    clip,
+    clip.byteLength,
+  );
+}
+
+function openRecord(options: CheckedPlaybackOptions): Float64Array {
+  const { source, startThreshold } = options;
+  const record = new Float64Array(STREAM_OPTIONS_LENGTH);
+  record[StreamOptions.access] = Access[options.access];
+  record[StreamOptions.format] = nativeFormat(options.format);
+  record[StreamOptions.channels] = options.channels;
+  record[StreamOptions.rate] = options.rate;
+  record[StreamOptions.rate_exact] = options.rateExact ? 1 : 0;
+  record[StreamOptions.period_frames] = options.periodFrames ?? 0;
+  record[StreamOptions.periods] = options.periods ?? 0;
+  record[StreamOptions.queue_frames] = options.queueFrames ?? 0;
+  const threshold = startThreshold === Infinity ? -1 : startThreshold ?? 0;
+  record[StreamOptions.start_threshold_frames] = threshold;
+  record[StreamOptions.source] = SourceKind[source?.kind ?? "queue"];
+  record[StreamOptions.gain] = options.gain;
+  if (source?.kind === "tone") {
+    record[StreamOptions.tone_frequency_hz] = source.frequencyHz;
+    record[StreamOptions.tone_amplitude] = source.amplitude;
+  } else if (source?.kind === "clip") {
+    record[StreamOptions.clip_loop] = source.loop ? 1 : 0;
+  }
+  return record;
+}

@@ -1,0 +1,209 @@
+/**
+ * The options of a playback stream and their checks.
+ *
+ * @module
+ */
+
+import {
+  checkInteger,
+  checkNumber,
+  checkNumberOrInfinity,
+  checkOptions,
+  checkSignal,
+  checkText,
+  checkWord,
+} from "./check.ts";
+import { checkFrames, SAMPLE_FORMATS, type SampleFormat } from "./format.ts";
+import type { Source } from "./source.ts";
+
+/** How samples reach the device: `mmap` writes into its ring buffer, `write` calls write(). */
+export type Access = "auto" | "mmap" | "write";
+
+/** The options that streams with and without a native source have in common. */
+export interface CommonPlaybackOptions<F extends SampleFormat = SampleFormat> {
+  /**
+   * Any ALSA PCM name, for example `default`, `hw:0,0` or `plughw:1`; `virtual` for a private
+   * virtual card; or the `device` of a card of `halflap/testing`. The default is `default`.
+   */
+  device?: string;
+  /**
+   * `auto` takes mmap where the device grants it and write() elsewhere; the other words insist.
+   * The default is `auto`.
+   */
+  access?: Access;
+  /**
+   * Frames per second, an integer from 4000 to 768000. When given, any other rate is an error; when
+   * not, 48000 is asked for and the nearest rate of the device is taken.
+   */
+  rate?: number;
+  /** An integer from 1 to 32. The default is 2. */
+  channels?: number;
+  /** Sample format. The default is `f32`. */
+  format?: F;
+  /** Frames per period, an integer from 16 to 1048576. The default is about 5 ms. */
+  periodFrames?: number;
+  /** Periods per device buffer, an integer from 2 to 1024. The default is 4. */
+  periods?: number;
+  /**
+   * Linear gain, from 0 to 16. The default is 1, which leaves samples untouched bit for bit.
+   */
+  gain?: number;
+  /** Aborting it closes the stream, or rejects `openPlayback()` with its reason. */
+  signal?: AbortSignal;
+}
+
+/** Options of a stream that JavaScript writes to. */
+export interface QueuePlaybackOptions<F extends SampleFormat = SampleFormat>
+  extends CommonPlaybackOptions<F> {
+  /** Not given: the stream plays what is written to it. */
+  source?: undefined;
+  /**
+   * Capacity of the queue between `write()` and the device in frames, an integer from 16 to
+   * 16777216. It adds no latency that the writer does not put into it. The default is 100 ms, which
+   * survives an ordinary garbage collection.
+   */
+  queueFrames?: number;
+  /**
+   * Queued frames at which the stream starts by itself: an integer from 1 to `queueFrames`, or
+   * Infinity to start only by `start()`. The default is the size of the device buffer.
+   */
+  startThreshold?: number;
+}
+
+/** Options of a stream that a native source feeds. */
+export interface SourcePlaybackOptions<F extends SampleFormat = SampleFormat>
+  extends CommonPlaybackOptions<F> {
+  /** What plays: `tone()`, `clip()` or `silence()`. It starts as soon as the stream is open. */
+  source: Source;
+  /** Infinity to start only by `start()`. */
+  startThreshold?: number;
+}
+
+/** Options of `openPlayback()`. */
+export type PlaybackOptions<F extends SampleFormat = SampleFormat> =
+  | QueuePlaybackOptions<F>
+  | SourcePlaybackOptions<F>;
+
+/** Options after the checks: every value given or a default. */
+export interface CheckedPlaybackOptions {
+  device: string;
+  access: Access;
+  rate: number;
+  rateExact: boolean;
+  channels: number;
+  format: SampleFormat;
+  /** Undefined leaves it to the engine, as in the next three. */
+  periodFrames: number | undefined;
+  periods: number | undefined;
+  queueFrames: number | undefined;
+  startThreshold: number | undefined;
+  gain: number;
+  source: Source | undefined;
+  signal: AbortSignal | undefined;
+}
+
+const ACCESS_WORDS: readonly Access[] = ["auto", "mmap", "write"];
+const DEFAULT_RATE = 48_000;
+const DEFAULT_CHANNELS = 2;
+const MAX_DEVICE_BYTES = 255;
+const MAX_CLIP_BYTES = 2 ** 31 - 1;
+
+/** Lowest and highest value of a number. */
+export type Range = readonly [min: number, max: number];
+
+/** Lowest and highest rate in frames per second. */
+export const RATE_RANGE: Range = [4000, 768_000];
+/** Lowest and highest number of channels. */
+export const CHANNELS_RANGE: Range = [1, 32];
+/** Lowest and highest number of frames in a period. */
+export const PERIOD_FRAMES_RANGE: Range = [16, 2 ** 20];
+/** Lowest and highest number of periods in a device buffer. */
+export const PERIODS_RANGE: Range = [2, 1024];
+/** Lowest and highest capacity of the queue in frames. */
+export const QUEUE_FRAMES_RANGE: Range = [16, 2 ** 24];
+/** Lowest and highest linear gain. */
+export const GAIN_RANGE: Range = [0, 16];
+
+type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: Source };
+
+const COMMON_NAMES = [
+  "device",
+  "access",
+  "rate",
+  "channels",
+  "format",
+  "periodFrames",
+  "periods",
+  "gain",
+  "signal",
+  "source",
+  "startThreshold",
+] as const;
+const QUEUE_NAMES = [...COMMON_NAMES, "queueFrames"] as const;
+
+function optional<Value>(value: unknown, check: (value: unknown) => Value): Value | undefined {
+  return value === undefined ? undefined : check(value);
+}
+
+/** Checks the options of `openPlayback()` and fills in the defaults. */
+export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
+  const hasSource = (options as { source?: unknown } | undefined)?.source !== undefined;
+  const names = hasSource ? COMMON_NAMES : QUEUE_NAMES;
+  const given = checkOptions<EveryOption>("the options of openPlayback()", options, names);
+  const integer = (name: keyof EveryOption, [min, max]: Range) =>
+    optional(given[name], (value) => checkInteger(name, value, min, max));
+
+  const rate = integer("rate", RATE_RANGE);
+  const queueFrames = integer("queueFrames", QUEUE_FRAMES_RANGE);
+  const checked: CheckedPlaybackOptions = {
+    device: optional(given.device, (value) => checkText("device", value, MAX_DEVICE_BYTES)) ??
+      "default",
+    access: optional(given.access, (value) => checkWord("access", value, ACCESS_WORDS)) ?? "auto",
+    rate: rate ?? DEFAULT_RATE,
+    rateExact: rate !== undefined,
+    channels: integer("channels", CHANNELS_RANGE) ?? DEFAULT_CHANNELS,
+    format: optional(given.format, (value) => checkWord("format", value, SAMPLE_FORMATS)) ?? "f32",
+    periodFrames: integer("periodFrames", PERIOD_FRAMES_RANGE),
+    periods: integer("periods", PERIODS_RANGE),
+    queueFrames,
+    startThreshold: optional(
+      given.startThreshold,
+      (value) => hasSource ? checkInfinity(value) : checkThreshold(value, queueFrames),
+    ),
+    gain: optional(given.gain, (value) => checkNumber("gain", value, ...GAIN_RANGE)) ?? 1,
+    source: optional(given.source, checkSource),
+    signal: checkSignal(given.signal),
+  };
+  checkSourceFits(checked);
+  return checked;
+}
+
+function checkThreshold(value: unknown, queueFrames: number | undefined): number {
+  const [, max] = QUEUE_FRAMES_RANGE;
+  const checked = checkNumberOrInfinity("startThreshold", value, 1, queueFrames ?? max);
+  return checked === Infinity ? checked : checkInteger("startThreshold", checked, 1, max);
+}
+
+// A native source has no queue that could fill up to a threshold.
+function checkInfinity(value: unknown): number {
+  if (value === Infinity) return value;
+  const message = '"startThreshold" of a stream with a source must be Infinity';
+  throw typeof value === "number" ? new RangeError(message) : new TypeError(message);
+}
+
+function checkSource(value: unknown): Source {
+  const kind = typeof value === "object" ? (value as { kind?: unknown } | null)?.kind : undefined;
+  if (kind === "tone" || kind === "clip" || kind === "silence") return value as Source;
+  throw new TypeError('"source" must be made by tone(), clip() or silence()');
+}
+
+function checkSourceFits({ source, rate, channels, format }: CheckedPlaybackOptions): void {
+  if (source?.kind === "tone") {
+    checkNumber("frequencyHz", source.frequencyHz, Number.MIN_VALUE, rate / 2);
+    checkNumber("amplitude", source.amplitude, 0, 1);
+  } else if (source?.kind === "clip") {
+    const frames = checkFrames(format, channels, source.samples);
+    checkInteger("frames of the clip", frames, 1, MAX_CLIP_BYTES);
+    checkInteger("bytes of the clip", source.samples.byteLength, 1, MAX_CLIP_BYTES);
+  }
+}

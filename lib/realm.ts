@@ -1,0 +1,136 @@
+/**
+ * The engine's counterpart of this JavaScript realm: one doorbell for all its streams. It is opened
+ * with the first stream and closed with the last.
+ *
+ * @module
+ */
+
+import { clearInterval, setInterval } from "node:timers";
+import type { Doorbell, Native } from "./ffi/backend.ts";
+import { engine } from "./ffi/engine.ts";
+import { check } from "./native_call.ts";
+import { performanceOffsetMs } from "./output_timestamp.ts";
+
+/**
+ * What a stream asks of the realm: nothing, its events while the process lives for other reasons, or
+ * that the process stays alive.
+ */
+export type Attention = "none" | "unrefed" | "refed";
+
+/** A stream as the realm sees it. */
+export interface RealmMember {
+  /** Takes a mask of the engine's `Event` bits. */
+  handleEvents(mask: number): void;
+}
+
+const EVENT_PAIRS = 64;
+const POLL_MS = 10;
+
+let current: Realm | undefined;
+
+/** The realm of the streams that are open, and of the one being opened. */
+export class Realm {
+  /** The engine's functions. */
+  readonly native: Native;
+  /** The engine's handle. */
+  readonly handle: number;
+  /** Milliseconds to add to the engine's clock to get `performance.now()`. */
+  readonly performanceOffsetMs: number;
+  readonly #doorbell: Doorbell;
+  readonly #members = new Map<number, RealmMember>();
+  readonly #events = new Uint32Array(EVENT_PAIRS * 2);
+  readonly #attention = { none: 0, unrefed: 0, refed: 0 };
+  #users = 0;
+  #dispatching = false;
+  #poll: ReturnType<typeof setInterval> | undefined;
+
+  private constructor() {
+    const library = engine();
+    this.native = library.native;
+    this.performanceOffsetMs = performanceOffsetMs(library.native);
+    this.handle = check(library.native.halflap_realm_open());
+    this.#doorbell = library.doorbell(this.handle, () => this.dispatch());
+  }
+
+  /** Returns the realm that is open, or opens it. Every call needs its `release()`. */
+  static acquire(): Realm {
+    current ??= new Realm();
+    current.#users++;
+    return current;
+  }
+
+  /** Dispatches the events of the realm, if it is open. */
+  static dispatchCurrent(): void {
+    current?.dispatch();
+  }
+
+  /** Gives up one `acquire()`; the last one closes the realm, and then resolves. */
+  async release(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return;
+    // A stream opened from now on gets a realm of its own, instead of waiting for this one's end.
+    current = undefined;
+    this.#stopPolling();
+    await this.#doorbell.close();
+    check(this.native.halflap_realm_close(this.handle));
+  }
+
+  /** Sends the events of that stream handle to the member. */
+  add(stream: number, member: RealmMember): void {
+    this.#members.set(stream, member);
+    this.#attention.none++;
+  }
+
+  /** Undoes `add()`. The member's attention must be "none" by then. */
+  remove(stream: number): void {
+    this.#members.delete(stream);
+    this.#attention.none--;
+  }
+
+  /** Notes that a member asks for something else than before. */
+  changeAttention(from: Attention, to: Attention): void {
+    this.#attention[from]--;
+    this.#attention[to]++;
+    if (this.#attention.refed > 0) {
+      this.#stopPolling();
+      this.#doorbell.listen();
+      return;
+    }
+    this.#doorbell.mute();
+    if (this.#attention.unrefed > 0) this.#startPolling();
+    else this.#stopPolling();
+  }
+
+  /** Takes the events that native code has for the members, until there are no more. */
+  dispatch(): void {
+    // A listener can get here again; the loop below takes those events as well.
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      while (this.#dispatchSome() === EVENT_PAIRS);
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+
+  #dispatchSome(): number {
+    const events = this.#events;
+    const pairs = check(this.native.halflap_realm_events(this.handle, events, EVENT_PAIRS));
+    for (let pair = 0; pair < pairs; pair++) {
+      // A listener of an earlier pair can have closed and released this pair's stream.
+      this.#members.get(events[pair * 2]!)?.handleEvents(events[pair * 2 + 1]!);
+    }
+    return pairs;
+  }
+
+  #startPolling(): void {
+    if (this.#poll !== undefined) return;
+    this.#poll = setInterval(() => this.dispatch(), POLL_MS);
+    this.#poll.unref();
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+  }
+}

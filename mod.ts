@@ -1,0 +1,60 @@
+/**
+ * An embeddable Linux audio engine for Deno and Bun: plays through ALSA with low and known latency,
+ * by writing into the sound card's ring buffer or by a realtime write thread.
+ *
+ * @example Playing
+ * ```ts
+ * import { openPlayback } from "halflap";
+ *
+ * await using out = await openPlayback({ rate: 48_000, channels: 2, format: "f32" });
+ * out.addEventListener("xrun", ({ xruns }) => console.warn(`${xruns} xruns so far`));
+ *
+ * const samples = new Float32Array(2 * 48_000);
+ * for (let frame = 0; frame < 48_000; frame++) {
+ *   const sample = 0.25 * Math.sin(2 * Math.PI * 440 * frame / out.granted.rate);
+ *   samples[2 * frame] = samples[2 * frame + 1] = sample;
+ * }
+ * await out.write(samples);
+ * await out.drain({ timeoutMs: 5000 });
+ * ```
+ *
+ * In Deno this takes `--allow-ffi` for one path, which `halflap path` prints. Importing the module
+ * takes nothing, and never fails: opening a stream does where it cannot work, and says why.
+ *
+ * @module
+ */
+
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export { asoundrcSnippet } from "./lib/asound_conf.ts";
+export { HalflapError, WriteAbortedError } from "./lib/errors.ts";
+export type { HalflapErrorCode, HalflapErrorOptions } from "./lib/errors.ts";
+export { StateChangeEvent, XrunEvent } from "./lib/events.ts";
+export type { ListenerOptions, PlaybackEventMap, PlaybackListener } from "./lib/events.ts";
+export type { SampleArrays, SampleFormat, SamplesOf } from "./lib/format.ts";
+export type { Granted } from "./lib/granted.ts";
+export { openPlayback } from "./lib/open_playback.ts";
+export type {
+  Access,
+  CommonPlaybackOptions,
+  PlaybackOptions,
+  QueuePlaybackOptions,
+  SourcePlaybackOptions,
+} from "./lib/options.ts";
+export type { OutputTimestamp } from "./lib/output_timestamp.ts";
+export { Playback } from "./lib/playback.ts";
+export type { DrainOptions, FadeOptions, GainOptions } from "./lib/playback.ts";
+export { PlaybackQueue } from "./lib/playback_queue.ts";
+export type { WriteOptions } from "./lib/playback_queue.ts";
+export { clip, silence, tone } from "./lib/source.ts";
+export type {
+  ClipOptions,
+  ClipSource,
+  SilenceSource,
+  Source,
+  ToneOptions,
+  ToneSource,
+} from "./lib/source.ts";
+export type { PlaybackState } from "./lib/state.ts";
+export type { PlaybackStats } from "./lib/stats.ts";
+export type { WritableChunk } from "./lib/writable.ts";
