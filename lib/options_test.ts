@@ -39,7 +39,6 @@ const INTEGERS: readonly [name: string, min: number, max: number][] = [
   ["periodFrames", 16, 1_048_576],
   ["periods", 2, 1024],
   ["queueFrames", 16, 16_777_216],
-  ["startThreshold", 1, 16_777_216],
 ];
 
 for (const [name, min, max] of INTEGERS) {
@@ -75,9 +74,18 @@ test('"gain" accepts numbers from 0 to 16 only', () => {
   assert.throws(() => checkPlaybackOptions({ gain: "1" }), TypeError);
 });
 
-test('"startThreshold" accepts Infinity, and nothing above "queueFrames"', () => {
-  assert.equal(checkPlaybackOptions({ startThreshold: Infinity }).startThreshold, Infinity);
-  assert.throws(() => checkPlaybackOptions({ startThreshold: 101, queueFrames: 100 }), RangeError);
+test('"startThreshold" accepts integers up to "queueFrames", and Infinity', () => {
+  for (const good of [1, 100, Infinity]) {
+    const { startThreshold } = checkPlaybackOptions({ startThreshold: good, queueFrames: 100 });
+    assert.equal(startThreshold, good);
+  }
+  for (const bad of [0, 1.5, 101, -Infinity, NaN]) {
+    assert.throws(() => checkPlaybackOptions({ startThreshold: bad, queueFrames: 100 }), {
+      name: "RangeError",
+      message: /^"startThreshold" must be /,
+    });
+  }
+  assert.throws(() => checkPlaybackOptions({ startThreshold: "1" }), TypeError);
 });
 
 test("words outside of the list are refused with the list", () => {

@@ -55,7 +55,8 @@ pub const Failure = struct {
 pub fn codeOfOpen(result: c_long) abi.ErrorCode {
     const errno: std.os.linux.E = @enumFromInt(-result);
     return switch (errno) {
-        .NOENT, .NODEV, .NXIO => .device_not_found,
+        // EINVAL is what libasound says of the number of a card that is not there.
+        .NOENT, .NODEV, .NXIO, .INVAL => .device_not_found,
         .BUSY => .device_busy,
         .ACCES, .PERM => .permission_denied,
         .NOMEM => .out_of_memory,

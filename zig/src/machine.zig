@@ -52,9 +52,7 @@ fn decide(stream: *Stream, now_ns: u64) Outcome {
         const target: f32 = @bitCast(stream.gain_target.load(.acquire));
         stream.level.moveTo(target, stream.gain_ramp_frames.load(.acquire));
     }
-    if (requests & Request.returned != 0) {
-        afterJob(stream, now_ns);
-    }
+    if (requests & Request.returned != 0) afterJob(stream, now_ns);
     // At most a ring full of commands: more of them wait for the next wake-up.
     for (0..Commands.capacity) |_| {
         const command = stream.commands.pop() orelse break;
@@ -233,11 +231,13 @@ fn fault(stream: *Stream, err: pacing.Error, now_ns: u64) Outcome {
             return .sleep;
         },
         error.Failed => {
-            loseRing(stream);
             stream.failures_in_a_row += 1;
-            if (stream.failures_in_a_row <= failures_max) return .{ .janitor = .recover };
-            giveUp(stream);
-            return .sleep;
+            if (stream.failures_in_a_row > failures_max) {
+                giveUp(stream);
+                return .sleep;
+            }
+            loseRing(stream);
+            return .{ .janitor = .recover };
         },
     }
 }
@@ -393,6 +393,7 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                 stream.start_asked = stream.was_running;
                 stream.start_fade_ms = command.fade_ms;
                 stream.state = .prepared;
+                if (stream.source.isExhausted()) finishDrain(stream);
             }
             complete(stream, .@"resume", .ok);
         },
@@ -529,37 +530,39 @@ fn hasNothingToDrain(stream: *const Stream) bool {
 fn afterJob(stream: *Stream, now_ns: u64) void {
     if (!stream.job_succeeded) return giveUp(stream);
     switch (stream.job) {
-        .settle, .recover => {
-            stream.pacer.reset();
-            stream.hardware_paused = false;
-            stream.state = .prepared;
-            const ending = stream.ending orelse return;
-            stream.ending = null;
-            switch (ending.reason) {
-                // After an xrun on the way, the rest is started again.
-                .drain, .finish => if (ending.tail_frames != null) finishDrain(stream),
-                .pause => {
-                    stream.fade = .constant(1);
-                    stream.was_running = true;
-                    stream.state = .paused;
-                    complete(stream, .pause, .ok);
-                },
-                .drop => discard(stream),
-            }
-        },
-        .wake => {
-            stream.state = switch (stream.asound.snd_pcm_state(stream.pcm.?)) {
-                .running => if (stream.ending == null) .running else .draining,
-                else => .prepared,
-            };
-            refreshHeard(stream, now_ns);
-            if (stream.state == .prepared) loseRing(stream);
-        },
         .open => {
             stream.state = .prepared;
             stream.news |= @intFromEnum(abi.Event.opened);
         },
+        .settle, .recover => afterStop(stream),
+        .wake => if (stream.asound.snd_pcm_state(stream.pcm.?) == .running) {
+            stream.state = if (stream.ending == null) .running else .draining;
+        } else {
+            refreshHeard(stream, now_ns);
+            loseRing(stream);
+            afterStop(stream);
+        },
         .close => unreachable,
+    }
+}
+
+/// The ring is empty and the PCM prepared; what was coming to an end has come to it.
+fn afterStop(stream: *Stream) void {
+    stream.pacer.reset();
+    stream.hardware_paused = false;
+    stream.state = .prepared;
+    const ending = stream.ending orelse return;
+    stream.ending = null;
+    switch (ending.reason) {
+        // After an xrun on the way, the rest is started again.
+        .drain, .finish => if (ending.tail_frames != null) finishDrain(stream),
+        .pause => {
+            stream.fade = .constant(1);
+            stream.was_running = true;
+            stream.state = .paused;
+            complete(stream, .pause, .ok);
+        },
+        .drop => discard(stream),
     }
 }
 

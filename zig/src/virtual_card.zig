@@ -70,7 +70,10 @@ pub fn attach(stream: *Stream) bool {
 
 pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
     const card = stream.card.?.card;
-    const opened = card.openPcm(stream.asound, device_name, alsa.open_nonblock) catch |err| {
+    const opened = card.openPcm(stream.asound, device_name, alsa.open_nonblock, .{
+        .format = stream.options.wanted.format,
+        .channels = stream.options.wanted.channels,
+    }) catch |err| {
         switch (err) {
             error.DeviceBusy => stream.failure.set(
                 .device_busy,

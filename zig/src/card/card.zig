@@ -3,7 +3,7 @@
 //! and what was played on it; it outlives the PCM.
 //!
 //!     const card = try Card.create(.{ .clock = .simulated }, .memory);
-//!     const opened = try card.openPcm(asound, "virtual", alsa.open_nonblock);
+//!     const opened = try card.openPcm(asound, "virtual", alsa.open_nonblock, null);
 //!     ... libasound calls on opened.pcm, card.setNow(ns) in between ...
 //!     _ = asound.snd_pcm_close(opened.pcm);
 //!     _ = card.flush();
@@ -101,12 +101,13 @@ pub const Card = struct {
 
     /// A PCM like one from `snd_pcm_open`, closed with `snd_pcm_close`. Substreams are numbered in
     /// the order of their opening. `mode` is libasound's; on the simulated clock only non-blocking
-    /// PCMs make sense, since waiting on one fails with EIO.
+    /// PCMs make sense, since waiting on one fails with EIO. `expected` makes limits in frames exact.
     pub fn openPcm(
         card: *Card,
         asound: *const alsa.Libasound,
         name: [*:0]const u8,
         mode: c_int,
+        expected: ?Options.Expected,
     ) OpenError!Opened {
         card.opening.lock();
         defer card.opening.unlock();
@@ -116,7 +117,7 @@ pub const Card = struct {
         errdefer allocator.destroy(substream);
         substream.init(card, asound, try card.targetOf(number));
         errdefer substream.deinit();
-        const result = substream.open(name, mode);
+        const result = substream.open(name, mode, expected);
         if (result < 0) return switch (@as(linux.E, @enumFromInt(-result))) {
             .NOMEM => error.OutOfMemory,
             else => error.LibraryTooOld,

@@ -70,15 +70,16 @@ pub const Options = struct {
         return @intFromFloat(@round(options.drift_ppm * 1000));
     }
 
-    /// Tells libasound the limits. ioplug constrains the period and the buffer in bytes only: with
-    /// one format and one channel count that is exactly the limit in frames, otherwise it is the
-    /// widest range of bytes that some allowed format needs, and `admits` refuses the rest.
+    /// Tells libasound the limits. ioplug constrains the period and the buffer in bytes only: for
+    /// frames that will have the expected size that is exactly the limit in frames, otherwise it is
+    /// the widest range of bytes that some allowed format needs, and `admits` refuses the rest.
     pub fn constrain(
         options: *const Options,
         asound: *const alsa.Libasound,
         handle: *ioplug.Handle,
+        expected: ?Expected,
     ) c_int {
-        const bytes: Bytes = .of(options);
+        const bytes: Bytes = .of(&options.narrowedTo(expected));
         const ranges = [_]struct { ioplug.HwParam, u64, u64 }{
             .{ .channels, options.channels_min, options.channels_max },
             .{ .rate, options.rate_min, options.rate_max },
@@ -99,6 +100,22 @@ pub const Options = struct {
         const result = setList(asound, handle, .access, options.access_mask, &accesses);
         if (result < 0) return result;
         return setList(asound, handle, .format, options.format_mask, &formats);
+    }
+
+    /// What an opener says it will ask for, so that limits in frames can be told in bytes.
+    pub const Expected = struct { format: abi.Format, channels: u32 };
+
+    /// What the card does not do at all is left to libasound to refuse.
+    fn narrowedTo(options: *const Options, expected: ?Expected) Options {
+        var narrowed = options.*;
+        const one = expected orelse return narrowed;
+        const bit = @as(u32, 1) << @intCast(@intFromEnum(one.format));
+        if (options.format_mask & bit != 0) narrowed.format_mask = bit;
+        if (one.channels >= options.channels_min and one.channels <= options.channels_max) {
+            narrowed.channels_min = one.channels;
+            narrowed.channels_max = one.channels;
+        }
+        return narrowed;
     }
 
     /// Whether the period that libasound chose is inside the limits in frames. The number of

@@ -40,7 +40,7 @@ export fn _snd_pcm_halflap_open(
             error.ThreadUnavailable => .AGAIN,
         });
     };
-    const opened = card.openPcm(asound, name, mode) catch |err| {
+    const opened = card.openPcm(asound, name, mode, null) catch |err| {
         card.destroy();
         return fail(switch (err) {
             error.DeviceBusy => .BUSY,

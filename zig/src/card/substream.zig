@@ -11,6 +11,7 @@ const sync = @import("../sync.zig");
 const Card = @import("card.zig").Card;
 const FrameClock = @import("frame_clock.zig").FrameClock;
 const ioplug = @import("ioplug.zig");
+const Options = @import("options.zig").Options;
 const poll_timer = @import("poll_timer.zig");
 const report = @import("report.zig").report;
 const tap_module = @import("tap.zig");
@@ -97,12 +98,17 @@ pub const Substream = struct {
     }
 
     /// Makes the PCM, ready for its hardware parameters, or returns a negative errno.
-    pub fn open(self: *Substream, name: [*:0]const u8, mode: c_int) c_int {
+    pub fn open(
+        self: *Substream,
+        name: [*:0]const u8,
+        mode: c_int,
+        expected: ?Options.Expected,
+    ) c_int {
         const result = self.asound.snd_pcm_ioplug_create(&self.handle, name, .playback, mode);
         if (result < 0) return result;
         // libasound sets this for `snd_pcm_nonblock` only, but drain goes by it.
         self.handle.nonblock = @intFromBool(mode & alsa.open_nonblock != 0);
-        const constrained = self.card.options.constrain(self.asound, &self.handle);
+        const constrained = self.card.options.constrain(self.asound, &self.handle, expected);
         if (constrained < 0) _ = self.asound.snd_pcm_close(self.handle.pcm.?);
         return constrained;
     }
