@@ -10,7 +10,7 @@ const MAX_SHOWN_CHARACTERS = 80;
 function shown(value: unknown): string {
   if (typeof value === "string") {
     const start = value.slice(0, MAX_SHOWN_CHARACTERS);
-    return JSON.stringify(start) + (start === value ? "" : "...");
+    return JSON.stringify(start === value ? value : `${start}…`);
   }
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";
@@ -53,6 +53,28 @@ export function checkNumberOrInfinity(
   if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
   if (value === Infinity || (value >= min && value <= max)) return value;
   throw new RangeError(mustBe(name, wanted, value));
+}
+
+/** Returns the number, if it is an integer from min to max, or Infinity. */
+export function checkIntegerOrInfinity(
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+): number {
+  const wanted = `an integer from ${min} to ${max}, or Infinity`;
+  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
+  if (value === Infinity) return value;
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(mustBe(name, wanted, value));
+}
+
+/** Returns the number, if it is above 0 and at most max. */
+export function checkPositive(name: string, value: unknown, max: number): number {
+  const wanted = `a number above 0 and at most ${max}`;
+  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
+  if (!(value > 0 && value <= max)) throw new RangeError(mustBe(name, wanted, value));
+  return value;
 }
 
 /** Returns the string, if it is one of the words. */

@@ -88,8 +88,9 @@ export function allocateSamples<F extends SampleFormat>(format: F, samples: numb
   return new SampleArray(elements) as SampleArrays[SampleFormat] as SamplesOf<F>;
 }
 
-// An array whose memory is gone looks like an empty one, but its methods refuse.
-function checkAttached(samples: SampleArrays[SampleFormat]): void {
+/** Refuses an array whose memory is gone: it looks like an empty one, but its methods refuse. */
+export function checkAttached(samples: SampleArrays[SampleFormat]): void {
+  if (samples.length > 0) return;
   try {
     samples.at(0);
   } catch (cause) {
@@ -106,7 +107,7 @@ export function checkFrames(format: SampleFormat, channels: number, value: unkno
       `Samples of the format "${format}" must be a ${array.name}: current value is of type ${given}`,
     );
   }
-  if (value.length === 0) checkAttached(value);
+  checkAttached(value);
   const frames = value.byteLength / (bytes * channels);
   if (!Number.isInteger(frames)) {
     throw new RangeError(

@@ -21,7 +21,7 @@ import {
   StreamOptions,
   Text,
 } from "./ffi/abi.generated.ts";
-import { nativeFormat } from "./format.ts";
+import { bytesPerSample, nativeFormat } from "./format.ts";
 import { type Granted, grantedFromNative } from "./granted.ts";
 import { check, readText } from "./native_call.ts";
 import type { CheckedPlaybackOptions } from "./options.ts";
@@ -98,6 +98,7 @@ export class NativeStream {
   // What decides whether the engine is about to start the stream by itself.
   #queuedFrames = 0;
   #startThreshold = Infinity;
+  #frameBytes = 0;
   // A native source that plays as soon as the stream is open, and has not begun to.
   #startsWhenOpen = false;
   // Ordinal of a start() that waits for the first frame, or 0.
@@ -156,6 +157,10 @@ export class NativeStream {
 
   /** Puts frames of a whole array, from an offset on, into the queue; returns how many it took. */
   write(samples: ArrayBufferView, offsetFrames: number, frames: number): number {
+    // A write that waited for room may find that its memory went away.
+    if (samples.byteLength < (offsetFrames + frames) * this.#frameBytes) {
+      throw new TypeError("Samples were detached or shrank while they were being written");
+    }
     const accepted = check(
       this.#realm.native.halflap_stream_write(
         this.#handle,
@@ -289,6 +294,7 @@ export class NativeStream {
       this.#readText(Text.access_reason),
     );
     this.#startThreshold = this.granted.startThreshold;
+    this.#frameBytes = this.granted.channels * bytesPerSample(this.granted.format);
   }
 
   #readText(which: number): string {

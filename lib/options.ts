@@ -6,9 +6,10 @@
 
 import {
   checkInteger,
+  checkIntegerOrInfinity,
   checkNumber,
-  checkNumberOrInfinity,
   checkOptions,
+  checkPositive,
   checkSignal,
   checkText,
   checkWord,
@@ -179,9 +180,8 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
 }
 
 function checkThreshold(value: unknown, queueFrames: number | undefined): number {
-  const [, max] = QUEUE_FRAMES_RANGE;
-  const checked = checkNumberOrInfinity("startThreshold", value, 1, queueFrames ?? max);
-  return checked === Infinity ? checked : checkInteger("startThreshold", checked, 1, max);
+  const max = queueFrames ?? QUEUE_FRAMES_RANGE[1];
+  return checkIntegerOrInfinity("startThreshold", value, 1, max);
 }
 
 // A native source has no queue that could fill up to a threshold.
@@ -199,7 +199,7 @@ function checkSource(value: unknown): Source {
 
 function checkSourceFits({ source, rate, channels, format }: CheckedPlaybackOptions): void {
   if (source?.kind === "tone") {
-    checkNumber("frequencyHz", source.frequencyHz, Number.MIN_VALUE, rate / 2);
+    checkPositive("frequencyHz", source.frequencyHz, rate / 2);
     checkNumber("amplitude", source.amplitude, 0, 1);
   } else if (source?.kind === "clip") {
     const frames = checkFrames(format, channels, source.samples);

@@ -119,11 +119,12 @@ export class Playback extends EventTarget implements AsyncDisposable {
   /**
    * Pauses; a paused stream costs nothing, and nothing of its sound is lost. Without a fade, and where
    * the hardware can pause, it does so at once; otherwise what is in the device's buffer is played
-   * first.
+   * first. A stream that has not started is paused as well: it does not start by itself any more.
    *
    * @param options Length of a fade-out.
    * @returns Resolves when the stream is paused.
-   * @throws TypeError or RangeError for a wrong option; HalflapError if there is nothing to pause.
+   * @throws TypeError or RangeError for a wrong option; HalflapError with `ERR_HALFLAP_CANCELLED`
+   *   after `drop()`, or after a `resume()` that came before a fade-out had ended.
    */
   async pause(options?: FadeOptions): Promise<void> {
     await this.#stream.command("pause", { fadeMs: checkFade("pause()", options) });

@@ -172,7 +172,8 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
       const waitedMs = this.granted.simulated ? 0 : performance.now() - calledAt;
       return this.#stream.command("drain", { timeoutMs: Math.max(0, timeoutMs - waitedMs) });
     });
-    if (!this.#queue.isBlocked) return await drained;
+    // A clock that stands still has no time-out but the engine's.
+    if (!this.#queue.isBlocked || this.granted.simulated) return await drained;
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(
       () => late.reject(nativeError({ result: ErrorCode.timeout, text: "" })),

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { checkBoolean, checkNumber, checkOptions } from "./check.ts";
-import type { SampleArrays, SampleFormat } from "./format.ts";
+import { checkBoolean, checkNumber, checkOptions, checkPositive } from "./check.ts";
+import { isSamplesOf, SAMPLE_FORMATS, type SampleArrays, type SampleFormat } from "./format.ts";
 
 /** Highest frequency that {@linkcode tone} accepts: half of the highest rate. */
 const MAX_FREQUENCY_HZ = 384_000;
@@ -78,9 +78,13 @@ export function tone(options: ToneOptions): ToneSource {
   ]);
   return Object.freeze({
     kind: "tone",
-    frequencyHz: checkNumber("frequencyHz", frequencyHz, Number.MIN_VALUE, MAX_FREQUENCY_HZ),
+    frequencyHz: checkPositive("frequencyHz", frequencyHz, MAX_FREQUENCY_HZ),
     amplitude: amplitude === undefined ? 0.25 : checkNumber("amplitude", amplitude, 0, 1),
   });
+}
+
+function isSamples(value: unknown): value is SampleArrays[SampleFormat] {
+  return SAMPLE_FORMATS.some((format) => isSamplesOf(format, value));
 }
 
 /**
@@ -94,8 +98,8 @@ export function tone(options: ToneOptions): ToneSource {
  */
 export function clip(samples: SampleArrays[SampleFormat], options?: ClipOptions): ClipSource {
   const { loop } = checkOptions<ClipOptions>("the options of clip()", options, ["loop"]);
-  if (!ArrayBuffer.isView(samples)) {
-    throw new TypeError("The samples of clip() must be a typed array");
+  if (!isSamples(samples)) {
+    throw new TypeError("The samples of clip() must be the typed array of a sample format");
   }
   return Object.freeze({
     kind: "clip",

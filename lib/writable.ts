@@ -5,7 +5,7 @@
  */
 
 import { FrameCarry } from "./frame_carry.ts";
-import { isSamplesOf, type SampleFormat } from "./format.ts";
+import { checkAttached, isSamplesOf, type SampleFormat } from "./format.ts";
 
 /**
  * What `writable` takes: bytes, as an ArrayBuffer, Uint8Array (Node's Buffer is one) or DataView, or
@@ -65,8 +65,11 @@ function bytesOf(format: SampleFormat, chunk: unknown): Uint8Array {
   if (chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer) {
     return new Uint8Array(chunk);
   }
-  if (chunk instanceof Uint8Array) return chunk;
-  if (chunk instanceof DataView || isSamplesOf(format, chunk)) {
+  if (chunk instanceof DataView) {
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  if (chunk instanceof Uint8Array || isSamplesOf(format, chunk)) {
+    checkAttached(chunk);
     return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   }
   const given = Object.prototype.toString.call(chunk).slice("[object ".length, -1);

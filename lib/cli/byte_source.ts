@@ -8,7 +8,7 @@ import { open } from "node:fs/promises";
 import process from "node:process";
 import { UsageError } from "./command_error.ts";
 import { readError } from "./file_error.ts";
-import { requireRead } from "./permission.ts";
+import { requireRead } from "./require_read.ts";
 
 /** Stands for standard input on the command line. */
 export const STANDARD_INPUT = "-";

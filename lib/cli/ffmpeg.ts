@@ -11,7 +11,7 @@ import { CommandError, UsageError } from "./command_error.ts";
 import { isProgramMissing } from "./find_program.ts";
 import { printNote } from "./output.ts";
 import type { PcmInput } from "./pcm_input.ts";
-import { isPermitted } from "./permission.ts";
+import { isPermitted } from "../ffi/permission.ts";
 import { openWav } from "./wav_input.ts";
 
 const PROGRAM = "ffmpeg";

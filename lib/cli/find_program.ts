@@ -7,7 +7,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { isPermitted } from "./permission.ts";
+import { isPermitted } from "../ffi/permission.ts";
 
 const ANY_EXECUTE_BIT = 0o111;
 

@@ -6,7 +6,7 @@
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { isPermitted } from "./permission.ts";
+import { isPermitted } from "../ffi/permission.ts";
 
 /** Whether two paths lead to one file, as far as the runtime permits to look. */
 export function isSameFile(first: string, second: string): boolean {

@@ -5,7 +5,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { isPermissionError, isPermitted } from "./permission.ts";
+import { isPermissionError, isPermitted } from "../ffi/permission.ts";
 
 /** A PCM by its ALSA name. */
 export interface Device {

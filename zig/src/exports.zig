@@ -19,6 +19,7 @@ const Realm = realm_module.Realm;
 const Simulation = @import("simulation.zig").Simulation;
 const Stream = @import("stream.zig").Stream;
 const nobody = @import("stream.zig").nobody;
+const WavFile = @import("card/wav.zig").WavFile;
 const VirtualCard = virtual_card.VirtualCard;
 
 /// Each public declaration is exported under `halflap_` and its name.
@@ -32,6 +33,8 @@ pub const functions = struct {
     }
 
     pub fn error_text(out: ?[*]u8, byte_length: u32) callconv(.c) i32 {
+        // A text belongs to one failure: read twice, or after one without a text, it is empty.
+        defer failure.last.length = 0;
         return copyText(failure.last.text(), out, byte_length);
     }
 
@@ -280,6 +283,14 @@ pub const functions = struct {
             return refuse(.invalid_argument, "An option of the card is outside its range", .{});
         const tap = parseTap(given, slice(tap_path, path_bytes)) catch
             return refuse(.invalid_argument, "A WAV tap needs a path, any other tap none", .{});
+        if (tap == .wav) {
+            const path = std.posix.toPosixPath(tap.wav) catch
+                return refuse(.io, "The path of the tap is too long", .{});
+            const errno = WavFile.probe(&path);
+            if (errno != .SUCCESS) {
+                return refuse(.io, "Cannot write \"{s}\": {t}", .{ tap.wav, errno });
+            }
+        }
         const card = VirtualCard.create(parsed, tap) catch |err| return switch (err) {
             error.InvalidArgument => refuse(
                 .invalid_argument,

@@ -66,16 +66,18 @@ fn decide(stream: *Stream, now_ns: u64) Outcome {
 }
 
 fn go(stream: *Stream, now_ns: u64) Outcome {
-    if (stream.drain_deadline_ns) |deadline_ns| if (now_ns >= deadline_ns) {
-        stream.drain_deadline_ns = null;
-        complete(stream, .drain, .timeout);
-    };
     const outcome = switch (stream.state) {
         .prepared => prepared(stream, now_ns),
         .running, .draining => running(stream, now_ns),
         .open, .setup, .xrun, .paused, .suspended, .disconnected, .closed => .sleep,
     };
     const deadline_ns = stream.drain_deadline_ns orelse return outcome;
+    if (now_ns >= deadline_ns and outcome != .janitor) {
+        // It goes on all the same.
+        stream.drain_deadline_ns = null;
+        complete(stream, .drain, .timeout);
+        return outcome;
+    }
     return switch (outcome) {
         .wake_at => |at_ns| .{ .wake_at = @min(at_ns, deadline_ns) },
         .sleep => .{ .wake_at = deadline_ns },
@@ -341,9 +343,7 @@ fn obeyPause(stream: *Stream, command: Command, now_ns: u64) ?Job {
                 return null;
             }
             // What is in the ring plays out first: nothing is lost.
-            const tail_frames = if (stream.ending) |ending| ending.tail_frames else null;
             beginFade(stream, .pause, command.fade_ms);
-            stream.ending.?.tail_frames = tail_frames;
         },
         .prepared => {
             stream.hungry_at.store(nobody, .seq_cst);
@@ -388,36 +388,39 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                 stream.fade.moveTo(1, ramp_frames);
                 stream.hardware_paused = false;
                 stream.state = if (stream.ending == null) .running else .draining;
+                complete(stream, .@"resume", .ok);
             } else {
-                stream.fade = .constant(1);
-                stream.start_asked = stream.was_running;
-                stream.start_fade_ms = command.fade_ms;
-                stream.state = .prepared;
-                if (stream.source.isExhausted()) finishDrain(stream);
+                resumeFromStop(stream, command.fade_ms);
             }
-            complete(stream, .@"resume", .ok);
         },
-        .running, .draining => {
-            if (stream.ending) |ending| {
-                if (ending.reason == .pause) cancelPause(stream, ramp_frames);
-            }
-            complete(stream, .@"resume", .ok);
-        },
+        .running, .draining => resumeBeforePause(stream, command.fade_ms),
         else => complete(stream, .@"resume", .invalid_state),
     }
     return null;
 }
 
-/// Resumed before the pause was reached.
-fn cancelPause(stream: *Stream, ramp_frames: u32) void {
-    stream.frames_padding_heard += if (stream.ending.?.tail_frames) |tail|
-        writtenToHear(stream) - tail
-    else
-        0;
-    stream.fade.moveTo(1, ramp_frames);
+fn resumeFromStop(stream: *Stream, fade_ms: f32) void {
+    stream.fade = .constant(1);
+    stream.start_asked = stream.was_running;
+    stream.start_fade_ms = fade_ms;
+    stream.state = .prepared;
+    if (stream.source.isExhausted()) finishDrain(stream);
+    complete(stream, .@"resume", .ok);
+}
+
+fn resumeBeforePause(stream: *Stream, fade_ms: f32) void {
+    const ending = stream.ending orelse return complete(stream, .@"resume", .invalid_state);
+    if (ending.reason != .pause) return complete(stream, .@"resume", .invalid_state);
+    if (ending.tail_frames != null) {
+        // Silence is in the ring already: the pause is carried out first.
+        stream.resume_fade_ms = fade_ms;
+        return;
+    }
+    stream.fade.moveTo(1, stream.framesOfMs(fade_ms));
     stream.ending = if (stream.drain_pending) drainEnding(stream) else null;
     stream.state = if (stream.drain_pending) .draining else .running;
     complete(stream, .pause, .cancelled);
+    complete(stream, .@"resume", .ok);
 }
 
 fn obeyDrain(stream: *Stream, command: Command) ?Job {
@@ -479,9 +482,10 @@ fn discard(stream: *Stream) void {
     stream.armed = false;
     stream.start_asked = false;
     stream.fade = .constant(1);
-    complete(stream, .start, .cancelled);
-    complete(stream, .pause, .cancelled);
-    complete(stream, .drain, .cancelled);
+    stream.resume_fade_ms = null;
+    for ([_]abi.Command{ .start, .pause, .@"resume", .drain }) |kind| {
+        complete(stream, kind, .cancelled);
+    }
     endDrain(stream);
     complete(stream, .drop, .ok);
 }
@@ -499,7 +503,9 @@ fn drainEnding(stream: *const Stream) Ending {
 fn beginFade(stream: *Stream, reason: Ending.Reason, fade_ms: f32) void {
     const frames = stream.framesOfMs(fade_ms);
     if (frames > 0) stream.fade.moveTo(0, frames);
-    stream.ending = .{ .reason = reason, .feed_left = frames };
+    // Behind a tail there is only silence: nothing more to fade.
+    const tail_frames = if (stream.ending) |ending| ending.tail_frames else null;
+    stream.ending = .{ .reason = reason, .feed_left = frames, .tail_frames = tail_frames };
 }
 
 /// Everything that a drain waits for was heard, or there is nothing.
@@ -561,6 +567,10 @@ fn afterStop(stream: *Stream) void {
             stream.was_running = true;
             stream.state = .paused;
             complete(stream, .pause, .ok);
+            if (stream.resume_fade_ms) |fade_ms| {
+                stream.resume_fade_ms = null;
+                resumeFromStop(stream, fade_ms);
+            }
         },
         .drop => discard(stream),
     }

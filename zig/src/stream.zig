@@ -150,6 +150,8 @@ pub const Stream = struct {
     hardware_paused: bool = false,
     /// Pausing ends what was running, so resuming starts it again.
     was_running: bool = false,
+    /// A `resume` came while a pause was on its way.
+    resume_fade_ms: ?f32 = null,
     drain_pending: bool = false,
     drain_to_frames: u64 = 0,
     drain_deadline_ns: ?u64 = null,

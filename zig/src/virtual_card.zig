@@ -50,7 +50,11 @@ pub fn isName(device: []const u8) bool {
 /// The card's handle in a device name, or null for a card of the stream's own.
 fn handleIn(device: []const u8) error{InvalidName}!?u32 {
     if (device.len == device_name.len) return null;
-    return std.fmt.parseInt(u32, device[device_name.len + 1 ..], 10) catch error.InvalidName;
+    const digits = device[device_name.len + 1 ..];
+    // parseInt would also take a sign, underscores and leading zeros.
+    if (digits.len == 0 or digits[0] == '0') return error.InvalidName;
+    for (digits) |digit| if (!std.ascii.isDigit(digit)) return error.InvalidName;
+    return std.fmt.parseInt(u32, digits, 10) catch error.InvalidName;
 }
 
 /// Finds or makes the stream's card. The control side calls it before the stream is opened, so that
@@ -75,11 +79,16 @@ pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
         .channels = stream.options.wanted.channels,
     }) catch |err| {
         switch (err) {
-            error.DeviceBusy => stream.failure.set(
-                .device_busy,
-                "All {d} substreams of the virtual card are open",
-                .{card.options.substreams},
-            ),
+            error.DeviceBusy => {
+                stream.failure.set(
+                    .device_busy,
+                    "All {d} substreams of the virtual card are open",
+                    .{card.options.substreams},
+                );
+                // As of a real card.
+                stream.failure.call = "snd_pcm_open";
+                stream.failure.errno = @intFromEnum(std.os.linux.E.BUSY);
+            },
             error.OutOfMemory => stream.failure.set(
                 .out_of_memory,
                 "Not enough memory for a PCM",

@@ -5,7 +5,8 @@ const std = @import("std");
 const abi = @import("../abi.zig");
 const alsa = @import("libasound.zig");
 const sample = @import("../sample.zig");
-const Failure = @import("../failure.zig").Failure;
+const failure_module = @import("../failure.zig");
+const Failure = failure_module.Failure;
 
 const Libasound = alsa.Libasound;
 const Pcm = alsa.Pcm;
@@ -88,7 +89,10 @@ const Session = struct {
     ) Error!void {
         const result = @call(.auto, @field(self.asound, name), arguments);
         if (result >= 0) return;
-        self.failure.setCall(self.asound, name, result, code);
+        // Only a refusal has that meaning; a full disk or a lost device has not.
+        const refused = result == -@as(c_int, @intFromEnum(std.os.linux.E.INVAL));
+        const meaning = if (refused) code else failure_module.codeOfOpen(result);
+        self.failure.setCall(self.asound, name, result, meaning);
         return error.Negotiation;
     }
 
@@ -139,12 +143,13 @@ const Session = struct {
             const other: sample.Format = @enumFromInt(field.value);
             const alsa_format = sample.toAlsa(other);
             if (asound.snd_pcm_hw_params_test_format(self.pcm, self.hw, alsa_format) >= 0) {
-                writer.print(" {s}", .{field.name}) catch unreachable;
+                const separator = if (writer.end == 0) "" else ", ";
+                writer.print("{s}{s}", .{ separator, field.name }) catch unreachable;
             }
         }
         return self.refuse(
             .unsupported_format,
-            "The PCM does not take format {s}; it takes:{s}",
+            "The PCM does not take format {s}; it takes: {s}",
             .{ @tagName(format), writer.buffered() },
         );
     }

@@ -1,4 +1,5 @@
-//! What libasound would print on stderr, kept per thread so that it becomes part of the error.
+//! What libasound would print on stderr, kept per thread so that it becomes part of the error. The
+//! first message is the cause; those behind it only say who passed it on.
 
 const std = @import("std");
 const alsa = @import("libasound.zig");
@@ -8,13 +9,13 @@ threadlocal var length: usize = 0;
 
 extern "c" fn vsnprintf(to: [*]u8, size: usize, format: [*:0]const u8, args: *anyopaque) c_int;
 
-/// From here on this thread's messages are kept, the first one that fits first.
+/// From here on this thread's messages are kept.
 pub fn capture(asound: *const alsa.Libasound) void {
     length = 0;
     _ = asound.snd_lib_error_set_local(&keep);
 }
 
-/// The messages since `capture`, joined by "; ".
+/// The first message since `capture`.
 pub fn text() []const u8 {
     return buffer[0..length];
 }
@@ -27,11 +28,7 @@ fn keep(
     format: [*:0]const u8,
     args: *anyopaque,
 ) callconv(.c) void {
-    const separator = if (length == 0) "" else "; ";
-    if (buffer.len - length <= separator.len + 1) return;
-    const rest = buffer[length + separator.len ..];
-    const wanted = vsnprintf(rest.ptr, rest.len, format, args);
-    if (wanted <= 0) return;
-    @memcpy(buffer[length..][0..separator.len], separator);
-    length += separator.len + @min(@as(usize, @intCast(wanted)), rest.len - 1);
+    if (length > 0) return;
+    const wanted = vsnprintf(&buffer, buffer.len, format, args);
+    if (wanted > 0) length = @min(@as(usize, @intCast(wanted)), buffer.len - 1);
 }

@@ -109,12 +109,24 @@ pub const WavFile = struct {
     data_bytes: u64 = 0,
 
     /// `self` is valid if and only if the result is SUCCESS. An existing file is overwritten.
-    pub fn create(self: *WavFile, path: [*:0]const u8, shape: Shape) linux.E {
-        const result = linux.open(
+    /// Whether a file can be made there: it is, still empty.
+    pub fn probe(path: [*:0]const u8) linux.E {
+        const result = open(path);
+        const errno = linux.errno(result);
+        if (errno == .SUCCESS) _ = linux.close(@intCast(result));
+        return errno;
+    }
+
+    fn open(path: [*:0]const u8) usize {
+        return linux.open(
             path,
             .{ .ACCMODE = .RDWR, .CREAT = true, .TRUNC = true, .CLOEXEC = true },
             0o666,
         );
+    }
+
+    pub fn create(self: *WavFile, path: [*:0]const u8, shape: Shape) linux.E {
+        const result = open(path);
         const errno = linux.errno(result);
         if (errno != .SUCCESS) return errno;
         self.* = .{ .descriptor = @intCast(result), .shape = shape };

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { CommandError } from "./command_error.ts";
-
 type Descriptor =
   | { readonly name: "read"; readonly path: string }
   | { readonly name: "run"; readonly command: string }
@@ -20,12 +18,6 @@ interface PermissionHost {
 export function isPermitted(descriptor: Descriptor): boolean {
   const { Deno } = globalThis as { Deno?: PermissionHost };
   return Deno === undefined || Deno.permissions.querySync(descriptor).state === "granted";
-}
-
-/** Throws an error that names the flag if the file must not be read. */
-export function requireRead(path: string): void {
-  if (isPermitted({ name: "read", path })) return;
-  throw new CommandError(`Deno does not permit to read "${path}"; run with --allow-read=${path}`);
 }
 
 /** Whether this is the error of a runtime that does not permit something. */

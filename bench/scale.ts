@@ -1,0 +1,41 @@
+/**
+ * How much a run measures.
+ *
+ * @module
+ */
+
+/** The amounts that every suite goes by. */
+export interface Scale {
+  /** How often streams are opened anew: where their memory lies makes a difference. */
+  readonly openings: number;
+  /** Rounds that count after each opening; one more comes first and is thrown away. */
+  readonly rounds: number;
+  /** How long each task is measured in each round at least. */
+  readonly roundMs: number;
+  /** How many samples each task gives in each round at least. */
+  readonly samples: number;
+  /** Rounds that play in real time. */
+  readonly realtimeRounds: number;
+  /** How long each stream plays in each of them. */
+  readonly realtimeMs: number;
+}
+
+/** Enough for medians that a second run confirms. */
+export const FULL: Scale = {
+  openings: 5,
+  rounds: 4,
+  roundMs: 10,
+  samples: 4,
+  realtimeRounds: 5,
+  realtimeMs: 2000,
+};
+
+/** Just enough to see that everything runs; the figures mean nothing. */
+export const QUICK: Scale = {
+  openings: 1,
+  rounds: 1,
+  roundMs: 0,
+  samples: 1,
+  realtimeRounds: 1,
+  realtimeMs: 100,
+};
