@@ -239,9 +239,9 @@ test("openVirtualCard() refuses taps that it cannot record to", async () => {
   for (const path of ["", "out\0.wav"]) {
     await assertRefused(openCard, [[{ tap: { path } }, rangeError("path")]]);
   }
-  for (const path of ["/nonexistent/folder/out.wav", "/"]) {
-    const code = "ERR_HALFLAP_IO";
-    await assert.rejects(openCard({ tap: { path } }), { name: "HalflapError", code });
+  for (const path of ["/nonexistent/folder/out.wav", "/", "/proc/out.wav"]) {
+    const expected = { name: "HalflapError", code: "ERR_HALFLAP_IO", message: new RegExp(path) };
+    await assert.rejects(openCard({ tap: { path } }), expected);
   }
 });
 
@@ -364,6 +364,12 @@ test("methods in the wrong state say so, and change nothing", async () => {
   await card.advance(100);
   await assert.rejects(out.resume(), { name: "HalflapError", code });
   assert.equal(out.state, "running");
+  await advanceUntil(card, out.pause());
+  await assert.rejects(out.start(), { name: "HalflapError", code });
+  assert.equal(out.state, "paused");
+  await out.drop();
+  await assert.rejects(out.resume(), { name: "HalflapError", code });
+  assert.equal(out.state, "prepared");
 });
 
 test("objects that are no streams or cards are refused, not followed", async () => {

@@ -168,12 +168,6 @@ export function noise(
   return format === "s24" ? samples.map((sample) => sample >> 8) as Int32Array : samples;
 }
 
-/** Noise without NaN, infinities or values beyond full scale, in any format. */
-export function loudNoise(frames: number, channels: number, seed = 1): Float32Array {
-  const integers = noise("s16", frames, channels, seed);
-  return Float32Array.from(integers, (sample) => sample / 32_768);
-}
-
 /** Samples that tell which frame they belong to; none of them is zero before 2^31 samples. */
 export const countingSamples = (count: number, first = 1): Int32Array =>
   Int32Array.from({ length: count }, (_, index) => first + index);
@@ -307,7 +301,16 @@ export function runModule(code: string, timeoutMs: number): Promise<Ended> {
   });
 }
 
-/** Short names for the options that most tests share: small odd sizes, and samples that count. */
+/** The options that most tests with a native source share: small sizes. */
+export const monoSource = {
+  format: "s32",
+  channels: 1,
+  rate: 48_000,
+  periodFrames: 100,
+  periods: 4,
+} as const;
+
+/** The same for streams that are written to, mostly with samples that count. */
 export const counting = {
   format: "s32",
   channels: 1,
@@ -323,6 +326,12 @@ export const withCode = (code: HalflapErrorCode) => (error: unknown): true => {
   assert.equal(error.code, code, error.message);
   return true;
 };
+
+/** A promise whose rejection, when a test fails before it is awaited, hides no other error. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
 
 /** What a promise has come to so far. */
 export interface Watched {
@@ -340,4 +349,44 @@ export function watch(promise: Promise<unknown>): Watched {
     watched.error = error;
   });
   return watched;
+}
+
+/** Value of the least significant bit of a format whose full scale is 1; 0 for floating point. */
+export const lsbOf: Readonly<Record<SampleFormat, number>> = {
+  u8: 2 ** -7,
+  s16: 2 ** -15,
+  s24: 2 ** -23,
+  s24_3: 2 ** -23,
+  s32: 2 ** -31,
+  f32: 0,
+  f64: 0,
+};
+
+/** Samples as numbers of which full scale is from -1 to 1. */
+export function toNumbers(samples: SamplesOf<SampleFormat>, format: SampleFormat): Float64Array {
+  if (format === "u8") return Float64Array.from(samples, (sample) => (sample - 128) / 128);
+  if (format !== "s24_3") {
+    return Float64Array.from(samples, (sample) => sample * (lsbOf[format] || 1));
+  }
+  const sample = (index: number): number => {
+    const [low = 0, middle = 0, high = 0] = samples.subarray(3 * index, 3 * index + 3);
+    return ((low << 8 | middle << 16 | high << 24) >> 8) * lsbOf.s24_3;
+  };
+  return Float64Array.from({ length: samples.length / 3 }, (_, index) => sample(index));
+}
+
+/** Numbers of which full scale is from -1 to 1 as samples. */
+export function fromNumbers(
+  numbers: Iterable<number>,
+  format: SampleFormat,
+): SamplesOf<SampleFormat> {
+  const values = Float64Array.from(numbers);
+  if (format === "f64") return values;
+  if (format === "f32") return Float32Array.from(values);
+  if (format === "u8") return Uint8Array.from(values, (value) => Math.round(value * 128) + 128);
+  const integers = Int32Array.from(values, (value) => Math.round(value / lsbOf[format]));
+  if (format === "s16") return Int16Array.from(integers);
+  if (format !== "s24_3") return integers;
+  const bytes = [...integers].flatMap((value) => [value, value >> 8, value >> 16]);
+  return Uint8Array.from(bytes);
 }

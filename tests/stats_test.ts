@@ -8,6 +8,7 @@ import {
   counting,
   countingSamples,
   eventually,
+  handled,
   openCard48k,
   sleep,
   test,
@@ -27,7 +28,6 @@ function assertConsistent(out: Playback): void {
   if (stats.framesPadded === 0) assert.equal(stats.delayFrames, inDevice);
   assert.ok(stats.idleWakeUps <= stats.wakeUps);
   assert.ok(stats.framesQueued <= out.granted.queueFrames);
-  assert.equal(stats.state, out.state);
 }
 
 for (const access of accesses) {
@@ -36,7 +36,7 @@ for (const access of accesses) {
     test(`every frame is accounted for at any time by ${access} ${pause}`, async () => {
       await using card = await openVirtualCard({ canPause });
       await using out = await openPlayback({ ...counting, access, device: card.device });
-      const written = out.write(countingSamples(20_000));
+      const written = handled(out.write(countingSamples(20_000)));
       assertConsistent(out);
       for (let step = 0; step < 60; step++) {
         await card.advance((step * 53) % 241);
@@ -47,7 +47,7 @@ for (const access of accesses) {
       assertConsistent(out);
       await out.resume();
       await advanceUntil(card, written);
-      const drained = out.drain();
+      const drained = handled(out.drain());
       for (let step = 0; step < 10; step++) {
         await card.advance(251);
         assertConsistent(out);
@@ -149,7 +149,7 @@ test("timestamps go on after a drain, and stand still while nothing plays", asyn
 test("timestamps do not notice that the device's pointers wrap", async () => {
   await using card = await openVirtualCard({ framesBeforeBoundary: 1234 });
   await using out = await openPlayback({ ...counting, device: card.device });
-  const written = out.write(countingSamples(5000));
+  const written = handled(out.write(countingSamples(5000)));
   for (let frames = 100; frames <= 4000; frames += 100) {
     await card.advance(100);
     assertNear(out.getOutputTimestamp().contextTime * 48_000, frames, 1e-6, "contextTime");

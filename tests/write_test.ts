@@ -7,6 +7,7 @@ import {
   assertSameBits,
   counting,
   countingSamples,
+  handled,
   openCard48k,
   test,
   turns,
@@ -37,7 +38,7 @@ test("writes at the same time are played in the order of the calls", async () =>
   let first = 0;
   for (let index = 0; index < 200; index++) {
     const frames = (index * 37) % 211;
-    const write = out.write(countingSamples(frames, 1 + first));
+    const write = handled(out.write(countingSamples(frames, 1 + first)));
     writes.push(write.then(() => settled.push(index)));
     first += frames;
   }
@@ -73,8 +74,7 @@ test("an abort says how many frames were taken, and these are played", async () 
   await using out = await openPlayback({ ...held, device: card.device });
   const controller = new AbortController();
   const { signal } = controller;
-  const write = out.write(countingSamples(5000), { signal });
-  write.catch(() => {});
+  const write = handled(out.write(countingSamples(5000), { signal }));
   await turns();
   const reason = new Error("changed its mind");
   controller.abort(reason);
@@ -83,7 +83,7 @@ test("an abort says how many frames were taken, and these are played", async () 
   assert.equal(error.cause, reason);
   assert.equal(out.stats().framesAccepted, 1000);
 
-  const written = out.write(countingSamples(500, 1001));
+  const written = handled(out.write(countingSamples(500, 1001)));
   await out.start();
   await advanceUntil(card, written.then(() => out.drain()));
   assertPlayed(card.played(), countingSamples(1500), out.granted);
@@ -93,8 +93,7 @@ test("an abort in the middle of playing takes back nothing", async () => {
   await using card = await openCard48k();
   await using out = await openPlayback({ ...counting, device: card.device });
   const controller = new AbortController();
-  const write = out.write(countingSamples(50_000), controller);
-  write.catch(() => {});
+  const write = handled(out.write(countingSamples(50_000), controller));
   await card.advance(7000);
   controller.abort();
   const { framesWritten } = await abortedWith(write);
@@ -119,10 +118,9 @@ test("an abort of a write that waits for its turn lets the others through", asyn
   await using card = await openCard48k();
   await using out = await openPlayback({ ...counting, device: card.device });
   const controller = new AbortController();
-  const first = out.write(countingSamples(9000));
-  const second = out.write(countingSamples(4000, 500_001), controller);
-  second.catch(() => {});
-  const third = out.write(countingSamples(3000, 9001));
+  const first = handled(out.write(countingSamples(9000)));
+  const second = handled(out.write(countingSamples(4000, 500_001), controller));
+  const third = handled(out.write(countingSamples(3000, 9001)));
   await card.advance(100);
   controller.abort();
   assert.equal((await abortedWith(second)).framesWritten, 0);
@@ -191,15 +189,15 @@ test("the array given to tryWrite can be changed at once", async () => {
 test("tryWrite takes nothing while a write, a drain or a drop is pending", async () => {
   await using card = await openCard48k();
   await using out = await openPlayback({ ...counting, device: card.device });
-  const write = out.write(countingSamples(2500));
+  const write = handled(out.write(countingSamples(2500)));
   assert.equal(out.tryWrite(countingSamples(1, 100_000)), 0);
   await advanceUntil(card, write);
-  const drain = out.drain();
+  const drain = handled(out.drain());
   assert.equal(out.tryWrite(countingSamples(1, 200_000)), 0);
   await advanceUntil(card, drain);
   assert.equal(out.tryWrite(countingSamples(500, 2501)), 500);
   await card.advance(100);
-  const drop = out.drop();
+  const drop = handled(out.drop());
   assert.equal(out.tryWrite(countingSamples(1, 300_000)), 0);
   await advanceUntil(card, drop);
   assert.equal(out.tryWrite(countingSamples(10, 5000)), 10);

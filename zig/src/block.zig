@@ -6,6 +6,9 @@ const assert = std.debug.assert;
 const alsa = @import("alsa/libasound.zig");
 const sample = @import("sample.zig");
 
+const quiet_zero: [1024]u8 = @splat(0);
+const quiet_middle: [1024]u8 = @splat(sample.silenceByte(.u8));
+
 pub const Block = struct {
     /// The first sample of each channel.
     channel: [sample.max_channels][*]u8,
@@ -122,7 +125,13 @@ pub const Block = struct {
         const sample_bytes = sample.bytesOf(self.format);
         if (self.interleaved) {
             const bytes = @as(usize, self.frames) * self.channels * sample_bytes;
-            @memset(self.channel[0][0..bytes], byte);
+            const quiet = if (byte == 0) &quiet_zero else &quiet_middle;
+            // Copied, because the memset that Zig links in stores byte by byte.
+            var at: usize = 0;
+            while (at < bytes) : (at += quiet.len) {
+                const part = @min(quiet.len, bytes - at);
+                @memcpy(self.channel[0][at..][0..part], quiet[0..part]);
+            }
             return;
         }
         for (self.channel[0..self.channels]) |start| {

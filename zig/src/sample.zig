@@ -74,7 +74,7 @@ pub fn store(comptime format: Format, at: [*]u8, value: Float(format)) void {
             @bitCast(value),
             .little,
         ),
-        else => storeInteger(format, at, @round(value * fullScale(format))),
+        else => storeInteger(format, at, @as(f64, value) * fullScale(format)),
     }
 }
 
@@ -94,8 +94,8 @@ pub fn scale(comptime format: Format, at: [*]u8, factor: f32) void {
     switch (format) {
         .f32, .f64 => store(format, at, load(format, at) * factor),
         else => {
-            const integer: Float(format) = @floatFromInt(loadInteger(format, at));
-            storeInteger(format, at, @round(integer * factor));
+            const integer: f64 = @floatFromInt(loadInteger(format, at));
+            storeInteger(format, at, integer * factor);
         },
     }
 }
@@ -111,16 +111,17 @@ fn loadInteger(comptime format: Format, at: [*]const u8) i32 {
     };
 }
 
-fn storeInteger(comptime format: Format, at: [*]u8, rounded: Float(format)) void {
+/// Rounds half away from zero and clips. No @round: without SSE4.1 that is a call a sample.
+fn storeInteger(comptime format: Format, at: [*]u8, value: f64) void {
     const limit = fullScale(format);
-    // In f64 for the comparison: 2^31 - 1 is no f32, and an unordered NaN must become a number.
-    const wide: f64 = rounded;
-    const clipped: i32 = if (!(wide > -limit - 1))
+    const nearest = value + @as(f64, if (value < 0) -0.5 else 0.5);
+    // Written so that NaN takes the first branch.
+    const clipped: i32 = if (!(nearest > -limit - 1))
         -limit - 1
-    else if (wide >= limit)
+    else if (nearest >= limit)
         limit
     else
-        @intFromFloat(wide);
+        @intFromFloat(nearest);
     switch (format) {
         .u8 => at[0] = @intCast(clipped + 128),
         .s16 => std.mem.writeInt(i16, at[0..2], @intCast(clipped), .little),

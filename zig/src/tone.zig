@@ -37,7 +37,9 @@ pub const Tone = struct {
 
     fn phaseAt(self: *const Tone, frame: u64) f64 {
         const turns = self.phase + self.turns_per_frame * @as(f64, @floatFromInt(frame));
-        return turns - @floor(turns);
+        // Never negative; @floor would be a call without SSE4.1.
+        const whole: u64 = @intFromFloat(turns);
+        return turns - @as(f64, @floatFromInt(whole));
     }
 
     fn renderFormat(self: *const Tone, comptime format: sample.Format, block: *const Block) void {
@@ -64,8 +66,10 @@ pub const Tone = struct {
 /// remainder is below (pi/2)^13/13! = 5.7e-8, less than half a unit of a 24-bit sample.
 fn sineOfTurns(turns: Vector) Vector {
     const half: Vector = @splat(0.5);
-    // To -1/2 .. 1/2, then fold at a quarter turn: sin(pi - x) = sin(x).
-    const centred = turns - @round(turns);
+    // To -1/2 .. 1/2, then fold at a quarter turn: sin(pi - x) = sin(x). Turns are never negative,
+    // and @round would be a call a lane without SSE4.1.
+    const nearest: @Vector(lanes, i32) = @intFromFloat(turns + half);
+    const centred = turns - @as(Vector, @floatFromInt(nearest));
     const magnitude = @abs(centred);
     const folded_magnitude = @min(magnitude, half - magnitude);
     const folded = @select(
