@@ -46,6 +46,7 @@ export { Playback } from "./lib/playback.ts";
 export type { DrainOptions, FadeOptions, GainOptions } from "./lib/playback.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
 export type { WriteOptions } from "./lib/playback_queue.ts";
+export type { GrantedRealtime, RealtimeOption, RealtimePriority } from "./lib/realtime.ts";
 export { clip, silence, tone } from "./lib/source.ts";
 export type {
   ClipOptions,

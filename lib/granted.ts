@@ -6,6 +6,7 @@
 
 import { Access, ClockKind, Granted as Field, Layout, MmapKind } from "./ffi/abi.generated.ts";
 import { formatFromNative, type SampleFormat } from "./format.ts";
+import { type GrantedRealtime, realtimeFromNative } from "./realtime.ts";
 
 /** What was granted: read back from ALSA after the parameters were set, never just repeated. */
 export interface Granted<F extends SampleFormat = SampleFormat> {
@@ -51,6 +52,8 @@ export interface Granted<F extends SampleFormat = SampleFormat> {
   readonly canDisablePeriodWakeup: boolean;
   /** Whether the stream runs on the simulated clock of a virtual card. */
   readonly simulated: boolean;
+  /** How the thread that feeds the device is scheduled. */
+  readonly realtime: GrantedRealtime;
 }
 
 /** `snd_pcm_type_t` of `<alsa/pcm.h>`, in its order. */
@@ -118,6 +121,7 @@ export function grantedFromNative(
     canResume: number(Field.can_resume) === 1,
     canDisablePeriodWakeup: number(Field.can_disable_period_wakeup) === 1,
     simulated: number(Field.simulated) === 1,
+    realtime: realtimeFromNative(number(Field.realtime), number(Field.realtime_priority)),
   });
 }
 

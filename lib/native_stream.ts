@@ -420,6 +420,7 @@ function openRecord(options: CheckedPlaybackOptions): Float64Array {
   record[StreamOptions.start_threshold_frames] = threshold;
   record[StreamOptions.source] = SourceKind[source?.kind ?? "queue"];
   record[StreamOptions.gain] = options.gain;
+  record[StreamOptions.realtime] = options.realtime;
   if (source?.kind === "tone") {
     record[StreamOptions.tone_frequency_hz] = source.frequencyHz;
     record[StreamOptions.tone_amplitude] = source.amplitude;

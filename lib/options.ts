@@ -15,6 +15,7 @@ import {
   checkWord,
 } from "./check.ts";
 import { checkFrames, SAMPLE_FORMATS, type SampleFormat } from "./format.ts";
+import { checkRealtime, type RealtimeOption } from "./realtime.ts";
 import type { Source } from "./source.ts";
 
 /** How samples reach the device: `mmap` writes into its ring buffer, `write` calls write(). */
@@ -49,6 +50,8 @@ export interface CommonPlaybackOptions<F extends SampleFormat = SampleFormat> {
    * Linear gain, from 0 to 16. The default is 1, which leaves samples untouched bit for bit.
    */
   gain?: number;
+  /** How the thread that feeds the device is scheduled. The default is `"auto"`. */
+  realtime?: RealtimeOption;
   /** Aborting it closes the stream, or rejects `openPlayback()` with its reason. */
   signal?: AbortSignal;
 }
@@ -99,6 +102,8 @@ export interface CheckedPlaybackOptions {
   queueFrames: number | undefined;
   startThreshold: number | undefined;
   gain: number;
+  /** The engine's number: 0 by the period, -1 none, else a priority. */
+  realtime: number;
   source: Source | undefined;
   signal: AbortSignal | undefined;
 }
@@ -136,6 +141,7 @@ const COMMON_NAMES = [
   "periodFrames",
   "periods",
   "gain",
+  "realtime",
   "signal",
   "source",
   "startThreshold",
@@ -172,6 +178,7 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
       (value) => hasSource ? checkInfinity(value) : checkThreshold(value, queueFrames),
     ),
     gain: optional(given.gain, (value) => checkNumber("gain", value, ...GAIN_RANGE)) ?? 1,
+    realtime: checkRealtime(given.realtime),
     source: optional(given.source, checkSource),
     signal: checkSignal(given.signal),
   };

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { openVirtualCard, type VirtualCardOptions } from "../lib/testing/mod.ts";
 import {
   type Access,
+  type Granted,
   openPlayback,
   type Playback,
   type PlaybackQueue,
@@ -60,6 +61,12 @@ const takes: readonly Take[] = formats.flatMap((format, row) =>
 );
 const takeSeconds = 0.3;
 
+/** How much silence follows depends on when the thread that stops the device ran. */
+const inTime = ({ granted }: PlaybackQueue): Granted => ({
+  ...granted,
+  periodFrames: 2 * granted.bufferFrames,
+});
+
 async function writeAll(
   out: PlaybackQueue<SampleFormat>,
   samples: ReturnType<typeof noise>,
@@ -87,7 +94,7 @@ async function playTake(take: Take): Promise<void> {
   const samples = noise(format, Math.floor(takeSeconds * rate), channels, rate + channels);
   await writeAll(out, samples, take);
   await out.drain();
-  assertPlayed(virtual.played(), samples, out.granted);
+  assertPlayed(virtual.played(), samples, inTime(out));
   assert.equal(virtual.status().tapLostFrames, 0);
   assert.equal(out.stats().framesPlayed, Math.floor(takeSeconds * rate));
 }
@@ -117,8 +124,8 @@ for (const access of accesses) {
       first.write(lowSamples).then(() => first.drain()),
       second.write(highSamples).then(() => second.drain()),
     ]);
-    assertPlayed(card.played(0), lowSamples, first.granted);
-    assertPlayed(card.played(1), highSamples, second.granted);
+    assertPlayed(card.played(0), lowSamples, inTime(first));
+    assertPlayed(card.played(1), highSamples, inTime(second));
   });
 
   for (const canPause of [true, false]) {
@@ -154,8 +161,8 @@ for (const access of accesses) {
     }
     await out.write(countingSamples(1500, 900_000));
     await within(out.drain(), "drain()", 5000);
-    assertSameBits(card.played().subarray(-1500), countingSamples(1500, 900_000));
     const heard = withoutZeros(card.played());
+    assertSameBits(Int32Array.from(heard.slice(-1500)), countingSamples(1500, 900_000));
     assert.equal(out.stats().framesPlayed, heard.length);
     const back = heard.findIndex((sample, index) => sample <= (heard[index - 1] ?? 0));
     assert.equal(back, -1, `Sample ${heard[back]} is repeated or out of order`);
@@ -169,7 +176,7 @@ test("bytes are piped in real time", async () => {
   const samples = noise("s24_3", 14_007, 2);
   const blob = new Blob([bytesIn(samples).slice()]);
   await within(blob.stream().pipeTo(out.writable), "The pipe", 15_000);
-  assertPlayed(card.played(), samples, out.granted);
+  assertPlayed(card.played(), samples, inTime(out));
 });
 
 test("a drain in real time that has timed out goes on", async () => {
@@ -178,7 +185,7 @@ test("a drain in real time that has timed out goes on", async () => {
   await out.write(countingSamples(10_000));
   await assert.rejects(out.drain({ timeoutMs: 20 }), { code: "ERR_HALFLAP_TIMEOUT" });
   await within(out.drain({ timeoutMs: 10_000 }), "drain()", 15_000);
-  assertPlayed(card.played(), countingSamples(10_000), out.granted);
+  assertPlayed(card.played(), countingSamples(10_000), inTime(out));
 });
 
 test("a card that drifts is followed", async () => {
@@ -187,7 +194,7 @@ test("a card that drifts is followed", async () => {
     await using out = await openPlayback({ ...counting, device: card.device });
     await out.write(countingSamples(9001));
     await within(out.drain(), "drain()", 15_000);
-    assertPlayed(card.played(), countingSamples(9001), out.granted);
+    assertPlayed(card.played(), countingSamples(9001), inTime(out));
   }
 });
 

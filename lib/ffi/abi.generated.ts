@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports.zig by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 3649839421;
+export const ABI_HASH: number = 1524118194;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -114,6 +114,14 @@ export const MmapKind = {
   emulated: 2,
 } as const;
 
+export const Realtime = {
+  granted: 0,
+  off: 1,
+  foreign: 2,
+  denied: 3,
+  simulated: 4,
+} as const;
+
 export const Command = {
   start: 0,
   pause: 1,
@@ -165,8 +173,9 @@ export const StreamOptions = {
   tone_amplitude: 11,
   clip_loop: 12,
   gain: 13,
+  realtime: 14,
 } as const;
-export const STREAM_OPTIONS_LENGTH = 14;
+export const STREAM_OPTIONS_LENGTH = 15;
 
 export const Granted = {
   access: 0,
@@ -188,8 +197,10 @@ export const Granted = {
   can_resume: 16,
   can_disable_period_wakeup: 17,
   simulated: 18,
+  realtime: 19,
+  realtime_priority: 20,
 } as const;
-export const GRANTED_LENGTH = 19;
+export const GRANTED_LENGTH = 21;
 
 export const Stats = {
   state: 0,

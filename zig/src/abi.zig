@@ -74,6 +74,20 @@ pub const ClockKind = enum(u32) { device, self };
 /// Where the ring that the mmap path writes lives.
 pub const MmapKind = enum(u32) { none, real, emulated };
 
+/// How the stream's thread is scheduled, and why not otherwise.
+pub const Realtime = enum(u32) {
+    /// SCHED_FIFO, at `realtime_priority`.
+    granted,
+    /// Not asked for.
+    off,
+    /// The PCM runs someone else's threads or locks, and the priority was not asked for by number.
+    foreign,
+    /// The system refused it.
+    denied,
+    /// A simulated clock has no thread.
+    simulated,
+};
+
 /// Commands to a stream; each kind completes on its own (`Completion`).
 pub const Command = enum(u32) { start, pause, @"resume", drain, drop };
 
@@ -131,6 +145,8 @@ pub const StreamOptions = extern struct {
     clip_loop: f64,
     /// Initial linear gain; 1 leaves samples untouched bit for bit.
     gain: f64,
+    /// Priority of SCHED_FIFO for the stream's thread, 1 to 99; 0: by the period; -1: none.
+    realtime: f64,
 };
 
 /// What was granted, re-read from ALSA after the parameters were set.
@@ -162,6 +178,10 @@ pub const Granted = extern struct {
     can_disable_period_wakeup: f64,
     /// 1: the stream runs on a simulated clock.
     simulated: f64,
+    /// `Realtime`.
+    realtime: f64,
+    /// Of SCHED_FIFO, 0 where it is not granted.
+    realtime_priority: f64,
 };
 
 /// A snapshot of a stream's counters. Positions and counts are in frames.

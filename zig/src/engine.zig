@@ -7,6 +7,7 @@ const alsa = @import("alsa/libasound.zig");
 const clock = @import("clock.zig");
 const handles = @import("handles.zig");
 const jobs = @import("jobs.zig");
+const realtime = @import("realtime.zig");
 const record = @import("record.zig");
 const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
@@ -63,12 +64,19 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
         .tone_amplitude = @floatCast(try record.real(options.tone_amplitude, 0, 1)),
         .clip_loop = try record.boolean(options.clip_loop),
         .gain = @floatCast(try record.real(options.gain, 0, gain_max)),
+        .realtime = try parseRealtime(options.realtime),
         .device_buffer = @splat(0),
     };
     if (device.len > stream_module.device_bytes_max) return error.InvalidArgument;
     if (std.mem.indexOfScalar(u8, device, 0) != null) return error.InvalidArgument;
     @memcpy(parsed.device_buffer[0..device.len], device);
     return parsed;
+}
+
+fn parseRealtime(priority: f64) record.Error!realtime.Wanted {
+    if (priority == -1) return .off;
+    const given = try record.optional(u7, priority, 1, realtime.priority_max) orelse return .auto;
+    return .{ .priority = given };
 }
 
 fn parseThreshold(frames: f64) record.Error!Options.StartThreshold {

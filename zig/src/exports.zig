@@ -288,7 +288,8 @@ pub const functions = struct {
                 return refuse(.io, "The path of the tap is too long", .{});
             const errno = WavFile.probe(&path);
             if (errno != .SUCCESS) {
-                return refuse(.io, "Cannot write \"{s}\": {t}", .{ tap.wav, errno });
+                const reason = std.mem.span(strerror(@intFromEnum(errno)));
+                return refuse(.io, "Cannot write \"{s}\": {s}", .{ tap.wav, reason });
             }
         }
         const card = VirtualCard.create(parsed, tap) catch |err| return switch (err) {
@@ -374,6 +375,8 @@ pub const functions = struct {
     }
 };
 
+extern "c" fn strerror(errno: c_int) [*:0]const u8;
+
 var realm_count: std.atomic.Value(u32) = .init(0);
 
 fn code(value: abi.ErrorCode) i32 {
@@ -450,6 +453,8 @@ fn granted(stream: *const Stream) abi.Granted {
         .can_resume = flag(of.can_resume),
         .can_disable_period_wakeup = flag(of.can_disable_period_wakeup),
         .simulated = flag(if (stream.card) |card| card.simulation != null else false),
+        .realtime = @floatFromInt(@intFromEnum(stream.scheduling.realtime)),
+        .realtime_priority = @floatFromInt(stream.scheduling.priority),
     };
 }
 

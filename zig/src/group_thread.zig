@@ -4,6 +4,8 @@ const std = @import("std");
 const alsa = @import("alsa/libasound.zig");
 const clock = @import("clock.zig");
 const noise = @import("alsa/noise.zig");
+const realtime = @import("realtime.zig");
+const sync = @import("sync.zig");
 const threads = @import("threads.zig");
 const RateGroup = @import("rate_group.zig").RateGroup;
 
@@ -11,10 +13,22 @@ pub const GroupThread = struct {
     group: RateGroup,
     thread: std.Thread = undefined,
     stopping: std.atomic.Value(bool) = .init(false),
+    /// Of SCHED_FIFO; 0 asks for none.
+    priority: u7,
+    promotion: std.atomic.Value(Promotion) = .init(.pending),
+    promoted: sync.Signal = .{},
     asound: *const alsa.Libasound,
 
+    pub const Promotion = enum(u8) { pending, granted, refused };
+
+    /// Returns when the thread knows how it is scheduled.
     pub fn start(self: *GroupThread) threads.Error!void {
         self.thread = try threads.spawn(run, .{self});
+        while (true) {
+            const ticket = self.promoted.seen();
+            if (self.promotion.load(.acquire) != .pending) return;
+            self.promoted.wait(ticket, null);
+        }
     }
 
     /// Returns when the thread has ended; the group must be empty.
@@ -28,6 +42,9 @@ pub const GroupThread = struct {
         threads.enter("halflap-write");
         defer threads.leave();
         noise.capture(self.asound);
+        const granted = self.priority > 0 and realtime.promote(self.priority);
+        self.promotion.store(if (granted) .granted else .refused, .release);
+        self.promoted.ring();
         while (true) {
             const ticket = self.group.signal.seen();
             if (self.stopping.load(.acquire)) return;

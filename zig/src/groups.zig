@@ -17,6 +17,8 @@ pub const Trust = enum { own, foreign };
 pub const Key = struct {
     period_ns: u64,
     trust: Trust,
+    /// Of SCHED_FIFO; 0 asks for none.
+    priority: u7,
 };
 
 const Entry = struct {
@@ -31,18 +33,19 @@ const allocator = std.heap.c_allocator;
 var entries: ?*Entry = null;
 var mutex: sync.Mutex = .{};
 
-/// The stream's group from now on.
+/// Makes it the stream's group, and says whether its thread got the priority.
 pub fn join(
     stream: *Stream,
     key: Key,
     asound: *const alsa.Libasound,
     handOver: *const fn (*RateGroup, *Stream) void,
-) Error!void {
+) Error!bool {
     mutex.lock();
     defer mutex.unlock();
     const entry = find(key) orelse try create(key, asound, handOver);
     entry.members += 1;
     stream.group.store(&entry.driver.group, .seq_cst);
+    return entry.driver.promotion.load(.acquire) == .granted;
 }
 
 /// Ends the group's thread with its last member; not for that thread itself.
@@ -83,6 +86,7 @@ fn create(
         .driver = .{
             .group = try .init(allocator, key.period_ns / 4, handOver),
             .asound = asound,
+            .priority = key.priority,
         },
         .next = entries,
     };

@@ -12,6 +12,7 @@ const handles = @import("handles.zig");
 const memory = @import("memory.zig");
 const negotiate = @import("alsa/negotiate.zig");
 const noise = @import("alsa/noise.zig");
+const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
@@ -138,13 +139,28 @@ fn simulationOf(stream: *const Stream) ?*Simulation {
 }
 
 fn joinGroup(stream: *Stream, handOver: HandOver) groups.Error!void {
-    if (simulationOf(stream)) |simulation| return simulation.join(stream);
+    if (simulationOf(stream)) |simulation| {
+        stream.scheduling.realtime = .simulated;
+        return simulation.join(stream);
+    }
     const own = stream.card != null or stream.pcm_type == .hw or stream.pcm_type == .null;
-    const key: groups.Key = .{
-        .period_ns = stream.nsOfFrames(stream.granted.period_frames),
-        .trust = if (own) .own else .foreign,
+    const period_ns = stream.nsOfFrames(stream.granted.period_frames);
+    const asked: Stream.Scheduling = switch (stream.options.realtime) {
+        .off => .{ .realtime = .off },
+        .priority => |priority| .{ .realtime = .granted, .priority = priority },
+        .auto => if (own)
+            .{ .realtime = .granted, .priority = realtime.priorityOf(period_ns) }
+        else
+            .{ .realtime = .foreign },
     };
-    return groups.join(stream, key, stream.asound, handOver);
+    const key: groups.Key = .{
+        .period_ns = period_ns,
+        .trust = if (own) .own else .foreign,
+        .priority = asked.priority,
+    };
+    const promoted = try groups.join(stream, key, stream.asound, handOver);
+    const denied = asked.realtime == .granted and !promoted;
+    stream.scheduling = if (denied) .{ .realtime = .denied } else asked;
 }
 
 /// settle, recover, wake: the stream comes back to its group.

@@ -36,6 +36,7 @@ test {
     _ = @import("gain.zig");
     _ = @import("handles.zig");
     _ = @import("queue.zig");
+    _ = @import("realtime.zig");
     _ = @import("record.zig");
     _ = @import("sample.zig");
     _ = @import("telemetry.zig");

@@ -10,6 +10,7 @@ const clock = @import("clock.zig");
 const deadline_queue = @import("deadline_queue.zig");
 const gain = @import("gain.zig");
 const memory = @import("memory.zig");
+const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const sync = @import("sync.zig");
 const telemetry = @import("telemetry.zig");
@@ -36,6 +37,7 @@ pub const Options = struct {
     tone_amplitude: f32,
     clip_loop: bool,
     gain: f32,
+    realtime: realtime.Wanted,
     device_buffer: [device_bytes_max:0]u8,
 
     pub const StartThreshold = union(enum) { buffer, never, frames: u32 };
@@ -102,6 +104,7 @@ pub const Stream = struct {
     /// The write path's copy for sources that do not lie in memory as the device wants them.
     scratch: ?memory.Bytes = null,
     group: std.atomic.Value(?*RateGroup) = .init(null),
+    scheduling: Scheduling = .{ .realtime = .off },
 
     // Shared.
     events: std.atomic.Value(u32) = .init(0),
@@ -166,6 +169,9 @@ pub const Stream = struct {
     /// Events of this wake-up.
     news: u32 = 0,
     pending: [telemetry.command_kinds]u32 = @splat(0),
+
+    /// How its group's thread runs; priority 0 is none.
+    pub const Scheduling = struct { realtime: abi.Realtime, priority: u7 = 0 };
 
     pub const Lifecycle = enum(u8) { opening, open, open_failed, closed };
 

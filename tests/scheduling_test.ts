@@ -1,0 +1,77 @@
+/**
+ * How the write threads are scheduled, as the kernel says, beside what was granted.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { openPlayback, silence } from "../mod.ts";
+import { root, test } from "./harness.ts";
+
+const writeThread = "halflap-write";
+// Counted from behind the name, which is the second field of /proc/PID/stat (see proc(5)).
+const priorityField = 40 - 3;
+const policyField = 41 - 3;
+const policyFifo = 1;
+
+/** Priority and policy of the one write thread of this process. */
+function scheduled(): { priority: number; policy: number } {
+  const tasks = "/proc/self/task";
+  const stats = readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/stat`, "utf8"));
+  const found = stats.filter((stat) => stat.includes(`(${writeThread})`));
+  assert.equal(found.length, 1);
+  const fields = found[0]!.split(") ")[1]!.split(" ");
+  return { priority: Number(fields[priorityField]), policy: Number(fields[policyField]) };
+}
+
+for (const realtime of ["auto", "off", { priority: 7 }] as const) {
+  test(`the thread runs as granted with ${JSON.stringify(realtime)}`, async () => {
+    await using out = await openPlayback({ device: "virtual", realtime, source: silence() });
+    const { priority, reason } = out.granted.realtime;
+    assert.deepEqual(scheduled(), { priority, policy: priority > 0 ? policyFifo : 0 }, reason);
+    if (realtime === "off") assert.equal(priority, 0);
+  });
+}
+
+test("streams of other periods or priorities have threads of their own", async () => {
+  const options = { device: "virtual", source: silence(), realtime: "off" } as const;
+  await using first = await openPlayback({ ...options, periodFrames: 240 });
+  await using second = await openPlayback({ ...options, periodFrames: 240 });
+  assert.equal(scheduled().priority, 0);
+  await using third = await openPlayback({ ...options, periodFrames: 480 });
+  assert.throws(scheduled, assert.AssertionError);
+  assert.deepEqual([first.state, second.state, third.state], Array(3).fill("running"));
+});
+
+test("a PCM that runs threads of others is not promoted unless asked by number", async () => {
+  await using out = await openPlayback({ device: "plug:null", source: silence() });
+  assert.equal(out.granted.realtime.priority, 0);
+  assert.match(out.granted.realtime.reason, /others/);
+  assert.deepEqual(scheduled(), { priority: 0, policy: 0 });
+});
+
+test("where the system denies it, the stream plays and says how to mend it", async () => {
+  const code = `
+    import { openPlayback } from ${JSON.stringify(`${root}/mod.ts`)};
+    const out = await openPlayback({ device: "virtual" });
+    await out.write(new Float32Array(9600));
+    await out.drain();
+    console.log(JSON.stringify([out.granted.realtime, out.stats().framesPlayed]));
+    await out.close();
+  `;
+  const runtime = process.versions.bun === undefined ? ["eval", "--ext=ts", code] : ["-e", code];
+  // Neither the capability nor the limit: both come from Debian's package util-linux.
+  const [limit, capability] = [["prlimit", "--rtprio=0"], ["setpriv", "--bounding-set=-sys_nice"]];
+  const args = [...limit.slice(1), ...capability, process.execPath, ...runtime];
+  const stdout = await new Promise<string>((resolve, reject) => {
+    execFile(limit[0]!, args, { cwd: root, timeout: 30_000 }, (error, out, stderr) => {
+      if (error === null) resolve(out);
+      else reject(new Error(stderr, { cause: error }));
+    });
+  });
+  const [realtime, framesPlayed] = JSON.parse(stdout);
+  assert.equal(realtime.priority, 0);
+  assert.match(realtime.reason, /denied/);
+  assert.match(realtime.mend, /rtprio/);
+  assert.equal(framesPlayed, 4800);
+});
