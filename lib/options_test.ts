@@ -16,6 +16,7 @@ test("options that are not given get their defaults", () => {
     queueFrames: undefined,
     startThreshold: undefined,
     gain: 1,
+    realtime: 0,
     source: undefined,
     signal: undefined,
   });

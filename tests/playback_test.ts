@@ -473,6 +473,60 @@ test("drop with a fade plays on for the fade, and drops the rest", async () => {
   }
 });
 
+/** A buffer of 32 frames at 4 kHz: a fade of 1 ms has 4 frames. */
+const tiny = { format: "s32", channels: 1, rate: 4000, periodFrames: 16, periods: 2 } as const;
+
+test("a fade-out in which the queue ends loses no frame", async () => {
+  for (const canPause of [true, false]) {
+    for (
+      const [frames, fadeMs, more] of [[49, 5, 0], [17, 1, 1], [33, 1, 0], [16, 10, 7]] as const
+    ) {
+      await using card = await openVirtualCard({ canPause });
+      await using out = await openPlayback({ ...tiny, queueFrames: 16, device: card.device });
+      const written = handled(out.write(countingSamples(frames, 1_000_000)));
+      const paused = handled(out.pause({ fadeMs }));
+      const rest = handled(out.write(countingSamples(more, 2_000_000)));
+      await advanceUntil(card, paused);
+      await out.resume();
+      await advanceUntil(card, Promise.all([written, rest]).then(() => out.drain()));
+      const { framesAccepted, framesPlayed, framesDropped } = out.stats();
+      assert.equal(framesAccepted, frames + more);
+      assert.equal(framesPlayed, frames + more, `${frames} frames, ${fadeMs} ms, ${canPause}`);
+      assert.equal(framesDropped, 0);
+      assert.equal(card.played().length, framesPlayed);
+    }
+  }
+});
+
+test("drop with a fade after pause() accounts for every frame", async () => {
+  for (const canPause of [true, false]) {
+    for (const frames of [16, 17, 31, 32, 33, 47, 48, 49, 50, 60]) {
+      await using card = await openVirtualCard({ canPause });
+      await using out = await openPlayback({ ...tiny, queueFrames: 64, device: card.device });
+      await out.write(countingSamples(frames));
+      const paused = handled(out.pause());
+      await advanceUntil(card, out.drop({ fadeMs: 1 }));
+      await paused.catch(withCode("ERR_HALFLAP_CANCELLED"));
+      const { framesPlayed, framesDropped } = out.stats();
+      assert.equal(framesPlayed + framesDropped, frames);
+    }
+  }
+});
+
+test("pause() during the fade of drop() leaves neither of them pending", async () => {
+  for (const canPause of [true, false]) {
+    await using card = await openVirtualCard({ canPause });
+    await using out = await openPlayback({ ...tiny, queueFrames: 64, device: card.device });
+    await out.write(countingSamples(60));
+    const dropped = handled(out.drop({ fadeMs: 3 }));
+    const paused = out.pause().catch(withCode("ERR_HALFLAP_CANCELLED"));
+    await advanceUntil(card, Promise.all([dropped, paused]));
+    if (out.state === "paused") await out.resume();
+    await advanceUntil(card, out.write(countingSamples(20)).then(() => out.drain()));
+    assertSameBits(card.played().subarray(-20), countingSamples(20));
+  }
+});
+
 test("drop with a fade ends also when the queue has less than the fade", async () => {
   await using card = await openCard48k();
   await using out = await openPlayback({ ...counting, device: card.device });

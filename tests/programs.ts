@@ -1,4 +1,5 @@
 /** Runs other programs for the tests: with a time limit, and naming what to install. */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -51,6 +52,12 @@ export function start(
   return child;
 }
 
+/** Signals a program that runs. Deno's `child.kill()` sends nothing but its first signal. */
+export function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  assert.ok(child.pid !== undefined, `"${child.spawnfile}" does not run`);
+  process.kill(child.pid, name);
+}
+
 /** Waits for a program to end, whatever way it does; one that hangs is killed. */
 export function finish(child: ChildProcess, limitMs: number = killAfterMs): Promise<Finished> {
   const startMs = performance.now();
@@ -60,7 +67,7 @@ export function finish(child: ChildProcess, limitMs: number = killAfterMs): Prom
     child[name]?.on("data", (text: string) => output[name] += text);
   }
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    const timer = setTimeout(() => signal(child, "SIGKILL"), limitMs);
     child.on("error", (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(error.code === "ENOENT" ? missing(child) : error);

@@ -15,8 +15,10 @@ import {
   countingSamples,
   formats,
   framesOf,
+  handled,
   noise,
   test,
+  within,
   withoutZeros,
 } from "./harness.ts";
 
@@ -67,23 +69,81 @@ test("chunks of any sizes are bit-exact on any device", async () => {
   await fc.assert(property, { seed, numRuns: 150 });
 });
 
-const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("write"), frames: fc.nat(2500) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("tryWrite"), frames: fc.nat(2500) }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("advance"), frames: fc.nat(3000) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("start"), frames: fc.constant(0) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("pause"), frames: fc.nat(300) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("resume"), frames: fc.nat(300) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("drain"), frames: fc.constant(0) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop"), frames: fc.constant(0) }) },
-);
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+interface FadeStep {
+  readonly kind: "start" | "pause" | "resume" | "drop";
+  readonly fadeMs: number;
+}
+type Step =
+  | FadeStep
+  | { readonly kind: "write" | "tryWrite" | "advance"; readonly frames: number }
+  | { readonly kind: "abortedWrite"; readonly frames: number; readonly afterFrames: number }
+  | { readonly kind: "drain"; readonly timeoutMs: number }
+  | { readonly kind: "setGain"; readonly gain: number; readonly rampMs: number };
+
+interface Choice {
+  readonly weight: number;
+  readonly arbitrary: fc.Arbitrary<Step>;
+}
+
+const framesStep = (weight: number, kind: "write" | "tryWrite" | "advance"): Choice => ({
+  weight,
+  arbitrary: fc.record({ kind: fc.constant(kind), frames: fc.nat(2500) }),
+});
+
+const fadeStep = (
+  weight: number,
+  kind: FadeStep["kind"],
+  fadeMs: fc.Arbitrary<number>,
+): Choice => ({ weight, arbitrary: fc.record({ kind: fc.constant(kind), fadeMs }) });
+
+const basicSteps = [
+  framesStep(6, "write"),
+  framesStep(3, "tryWrite"),
+  framesStep(6, "advance"),
+  fadeStep(1, "start", fc.constant(0)),
+  fadeStep(2, "pause", fc.constant(0)),
+  fadeStep(2, "resume", fc.constant(0)),
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("drain" as const),
+      timeoutMs: fc.oneof(fc.constant(Infinity), fc.nat(60)),
+    }),
+  },
+];
+
+const allSteps = [
+  ...basicSteps,
+  fadeStep(1, "drop", fc.constant(0)),
+  fadeStep(1, "drop", fc.nat(40)),
+  fadeStep(1, "start", fc.nat(40)),
+  fadeStep(1, "pause", fc.nat(40)),
+  fadeStep(1, "resume", fc.nat(40)),
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("abortedWrite" as const),
+      frames: fc.nat(5000),
+      afterFrames: fc.nat(1000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("setGain" as const),
+      gain: fc.constantFrom(0, 0.5, 1),
+      rampMs: fc.nat(40),
+    }),
+  },
+];
 
 const finishMs = 60_000;
+const finishStepMs = 50;
 const allowedFailures: ReadonlySet<string> = new Set([
-  "ERR_HALFLAP_INVALID_STATE",
+  "ERR_HALFLAP_ABORTED",
   "ERR_HALFLAP_CANCELLED",
-  "ERR_HALFLAP_CLOSED",
+  "ERR_HALFLAP_INVALID_STATE",
+  "ERR_HALFLAP_TIMEOUT",
 ]);
 
 /** Does what a program might do, and keeps what it gave to the stream. */
@@ -103,29 +163,38 @@ class Program {
     return this.#next - 1;
   }
 
-  async run({ kind, frames }: Step): Promise<void> {
+  async run(step: Step): Promise<void> {
     const out = this.#out;
-    if (kind === "write") this.#expect(out.write(this.#take(frames)));
-    else if (kind === "tryWrite") this.#tryWrite(frames);
-    else if (kind === "advance") await this.#card.advance(frames);
-    else if (kind === "start") this.#expect(out.start());
-    else if (kind === "pause") this.#expect(out.pause());
-    else if (kind === "resume") this.#expect(out.resume());
-    else if (kind === "drain") this.#expect(out.drain());
-    else this.#expect(out.drop());
+    if (step.kind === "write") this.#expect(out.write(this.#take(step.frames)));
+    else if (step.kind === "tryWrite") this.#tryWrite(step.frames);
+    else if (step.kind === "advance") await this.#card.advance(step.frames);
+    else if (step.kind === "abortedWrite") await this.#abortedWrite(step.frames, step.afterFrames);
+    else if (step.kind === "drain") this.#expect(out.drain({ timeoutMs: step.timeoutMs }));
+    else if (step.kind === "setGain") out.setGain(step.gain, { rampMs: step.rampMs });
+    else if ("fadeMs" in step) this.#fade(step);
   }
 
   /** Plays the rest, whatever the stream is doing now. */
   async finish(): Promise<void> {
     this.#expect(this.#out.drain());
     let settled = false;
-    const all = Promise.all(this.#pending).finally(() => settled = true);
-    for (let ms = 0; ms < finishMs && !settled; ms += 50) {
+    const all = handled(this.settle().finally(() => settled = true));
+    for (let ms = 0; ms < finishMs && !settled; ms += finishStepMs) {
       if (this.#out.state === "paused") this.#expect(this.#out.resume());
-      await this.#card.advanceMs(50);
+      await this.#card.advanceMs(finishStepMs);
     }
     assert.ok(settled, `Still pending, and the stream is ${this.#out.state}`);
     await all;
+  }
+
+  /** Resolves when every call has settled, in a way that is allowed. */
+  async settle(alsoAllowed?: string): Promise<void> {
+    for (const result of await Promise.allSettled(this.#pending)) {
+      if (result.status === "fulfilled") continue;
+      const { reason } = result;
+      assert.ok(reason instanceof HalflapError, String(reason));
+      assert.ok(allowedFailures.has(reason.code) || reason.code === alsoAllowed, reason.message);
+    }
   }
 
   #take(frames: number): Int32Array {
@@ -134,29 +203,39 @@ class Program {
     return samples;
   }
 
+  #fade({ kind, fadeMs }: FadeStep): void {
+    this.#expect(this.#out[kind]({ fadeMs }));
+  }
+
   #tryWrite(frames: number): void {
     const taken = this.#out.tryWrite(countingSamples(frames, this.#next));
     assert.ok(taken >= 0 && taken <= frames);
     this.#next += taken;
   }
 
+  async #abortedWrite(frames: number, afterFrames: number): Promise<void> {
+    const controller = new AbortController();
+    this.#expect(this.#out.write(this.#take(frames), controller));
+    await this.#card.advance(afterFrames);
+    controller.abort();
+  }
+
   #expect(promise: Promise<void>): void {
-    this.#pending.push(promise.catch((error: unknown) => {
-      assert.ok(error instanceof HalflapError && allowedFailures.has(error.code), String(error));
-    }));
+    this.#pending.push(handled(promise));
   }
 }
 
-const programs = (steps: fc.Arbitrary<Step>) =>
+const programs = (choices: readonly Choice[]) =>
   fc.record({
     device,
     canPause: fc.boolean(),
-    steps: fc.array(steps, { minLength: 1, maxLength: 25 }),
+    steps: fc.array(fc.oneof(...choices), { minLength: 1, maxLength: 25 }),
   });
 
 async function runProgram(
-  { device, canPause, steps }: { device: Device; canPause: boolean; steps: Step[] },
-): Promise<{ heard: number[]; given: number; stats: ReturnType<PlaybackQueue["stats"]> }> {
+  { device, canPause, steps }: { device: Device; canPause: boolean; steps: readonly Step[] },
+  end: (program: Program, out: PlaybackQueue<"s32">, card: VirtualCard) => Promise<void>,
+): Promise<void> {
   const { access, rate, periodFrames, periods, queueFrames } = device;
   await using card = await openVirtualCard({ canPause });
   const sizes = { access, rate, periodFrames, periods, queueFrames };
@@ -164,32 +243,59 @@ async function runProgram(
   await using out = await openPlayback(options);
   const program = new Program(out, card);
   for (const step of steps) await program.run(step);
-  await program.finish();
-  assert.equal(out.state, "prepared");
-  return { heard: withoutZeros(card.played()), given: program.given, stats: out.stats() };
+  await within(end(program, out, card), "A program", 15_000);
 }
 
 test("start, pause, resume, drain and xruns lose nothing and repeat nothing", async () => {
-  const steps = step.filter(({ kind }) => kind !== "drop");
-  const property = fc.asyncProperty(programs(steps), async (program) => {
-    const { heard, given, stats } = await runProgram(program);
-    assertSameBits(Int32Array.from(heard), countingSamples(given));
-    assert.equal(stats.framesAccepted, given);
-    assert.equal(stats.framesPlayed, given);
-    assert.equal(stats.framesDropped, 0);
-  });
+  const property = fc.asyncProperty(
+    programs(basicSteps),
+    (program) =>
+      runProgram(program, async (running, out, card) => {
+        await running.finish();
+        const heard = Int32Array.from(withoutZeros(card.played()));
+        assertSameBits(heard, countingSamples(running.given));
+        const { state, framesAccepted, framesPlayed, framesDropped } = out.stats();
+        assert.equal(state, "prepared");
+        assert.equal(framesAccepted, running.given);
+        assert.equal(framesPlayed, running.given);
+        assert.equal(framesDropped, 0);
+      }),
+  );
   await fc.assert(property, { seed, numRuns: 200 });
 });
 
-test("drop loses frames, but none is repeated or out of order", async () => {
-  const property = fc.asyncProperty(programs(step), async (program) => {
-    const { heard, stats } = await runProgram(program);
-    for (const [index, sample] of heard.entries()) {
-      assert.ok(sample > (heard[index - 1] ?? 0), `Sample ${sample} follows ${heard[index - 1]}`);
-    }
-    assert.equal(stats.framesPlayed, heard.length);
-    assert.equal(stats.framesQueued, 0);
-    assert.equal(stats.framesAccepted, stats.framesPlayed + stats.framesDropped);
-  });
+test("with drops, aborts, gains and fades every frame is heard or dropped, in order", async () => {
+  const property = fc.asyncProperty(
+    programs(allSteps),
+    (program) =>
+      runProgram(program, async (running, out, card) => {
+        await running.finish();
+        const stats = out.stats();
+        assert.equal(stats.state, "prepared");
+        assert.equal(stats.framesQueued, 0);
+        assert.equal(stats.framesAccepted, stats.framesPlayed + stats.framesDropped);
+        const isLoud = program.steps.every((step) =>
+          step.kind !== "setGain" && (!("fadeMs" in step) || step.fadeMs === 0)
+        );
+        const heard = withoutZeros(card.played());
+        if (!isLoud) return assert.ok(heard.length <= stats.framesPlayed);
+        assert.equal(heard.length, stats.framesPlayed);
+        const back = heard.findIndex((sample, index) => sample <= (heard[index - 1] ?? 0));
+        assert.equal(back, -1, `Sample ${heard[back]} follows ${heard[back - 1]}`);
+      }),
+  );
+  await fc.assert(property, { seed, numRuns: 300 });
+});
+
+test("close settles everything, whatever a program was doing", async () => {
+  const property = fc.asyncProperty(
+    programs(allSteps),
+    (program) =>
+      runProgram(program, async (running, out) => {
+        await out.close();
+        await running.settle("ERR_HALFLAP_CLOSED");
+        await out.closed;
+      }),
+  );
   await fc.assert(property, { seed, numRuns: 200 });
 });

@@ -163,7 +163,9 @@ for (const access of accesses) {
     await within(out.drain(), "drain()", 5000);
     const heard = withoutZeros(card.played());
     assertSameBits(Int32Array.from(heard.slice(-1500)), countingSamples(1500, 900_000));
-    assert.equal(out.stats().framesPlayed, heard.length);
+    // A few frames are heard between the last look at the pointer and the stop.
+    const unseen = heard.length - out.stats().framesPlayed;
+    assert.ok(unseen >= 0 && unseen <= 5 * counting.periodFrames, `${unseen} frames`);
     const back = heard.findIndex((sample, index) => sample <= (heard[index - 1] ?? 0));
     assert.equal(back, -1, `Sample ${heard[back]} is repeated or out of order`);
   });

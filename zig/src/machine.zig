@@ -175,6 +175,8 @@ fn feed(stream: *Stream, avail_frames: u32) pacing.Error!Fed {
         return .{ .frames = moved, .device_short = false };
     }
     if (ending.tail_frames == null) ending.tail_frames = writtenToHear(stream);
+    // What is written from now on is for after the end: silence is in the ring already.
+    ending.feed_left = 0;
     moved += try transfer.move(stream, avail_frames - moved, .silence);
     return .{ .frames = moved, .device_short = moved < avail_frames };
 }
@@ -336,6 +338,11 @@ fn obeyStart(stream: *Stream, command: Command) ?Job {
 fn obeyPause(stream: *Stream, command: Command, now_ns: u64) ?Job {
     switch (stream.state) {
         .running, .draining => {
+            const dropping = if (stream.ending) |ending| ending.reason == .drop else false;
+            if (dropping) {
+                complete(stream, .pause, .cancelled);
+                return null;
+            }
             if (command.fade_ms == 0 and pauseHardware(stream, now_ns)) {
                 stream.hardware_paused = true;
                 stream.state = .paused;
@@ -505,7 +512,11 @@ fn beginFade(stream: *Stream, reason: Ending.Reason, fade_ms: f32) void {
     if (frames > 0) stream.fade.moveTo(0, frames);
     // Behind a tail there is only silence: nothing more to fade.
     const tail_frames = if (stream.ending) |ending| ending.tail_frames else null;
-    stream.ending = .{ .reason = reason, .feed_left = frames, .tail_frames = tail_frames };
+    stream.ending = .{
+        .reason = reason,
+        .feed_left = if (tail_frames == null) frames else 0,
+        .tail_frames = tail_frames,
+    };
 }
 
 /// Everything that a drain waits for was heard, or there is nothing.

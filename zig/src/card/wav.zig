@@ -166,7 +166,7 @@ pub const WavFile = struct {
         var buffer: [4096 * 3]u8 = undefined;
         var rest = bytes;
         while (rest.len > 0) {
-            const samples = @min(rest.len / 4, buffer.len / 3);
+            const samples: usize = @min(rest.len / 4, buffer.len / 3);
             for (0..samples) |index| buffer[index * 3 ..][0..3].* = rest[index * 4 ..][0..3].*;
             const errno = self.appendRaw(buffer[0 .. samples * 3]);
             if (errno != .SUCCESS) return errno;
