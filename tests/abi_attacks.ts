@@ -1,1 +1,581 @@
-export const attacks = {};
+/**
+ * Attacks on the library's functions from below the module: forged handles, null buffers, lengths
+ * that lie. Each runs in a process of its own, as `abi_attacks.ts NAME LIBRARY`, because it is
+ * a crash that they provoke; exit code 0 says that the library stood it.
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+import {
+  CARD_OPTIONS_LENGTH,
+  CARD_STATUS_LENGTH,
+  CardClock,
+  CardOptions,
+  Command,
+  COMPLETION_LENGTH,
+  COUNTERS_LENGTH,
+  ErrorCode,
+  Format,
+  GRANTED_LENGTH,
+  SourceKind,
+  State,
+  Stats,
+  STATS_LENGTH,
+  STREAM_OPTIONS_LENGTH,
+  StreamOptions,
+  SYMBOLS,
+  Tap,
+} from "../lib/ffi/abi.generated.ts";
+import { type Argument, openRawLibrary, type RawLibrary, type SymbolName } from "./raw_library.ts";
+
+const rate = 48_000;
+const bytesPerFrame = 4;
+const names = Object.keys(SYMBOLS) as SymbolName[];
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const codeNames = new Map<number, string>(
+  Object.entries(ErrorCode).map(([name, code]) => [code, name]),
+);
+const describe = (result: number): string => codeNames.get(result) ?? String(result);
+
+/** Options of a stream of mono s32, changed as asked. */
+function streamOptions(changes: Partial<Record<keyof typeof StreamOptions, number>> = {}) {
+  const record = new Float64Array(STREAM_OPTIONS_LENGTH);
+  const usual = { format: Format.s32, channels: 1, rate, rate_exact: 1, gain: 1 };
+  for (const [name, value] of Object.entries({ ...usual, ...changes })) {
+    record[StreamOptions[name as keyof typeof StreamOptions]] = value;
+  }
+  return record;
+}
+
+function cardOptions(changes: Partial<Record<keyof typeof CardOptions, number>> = {}) {
+  const record = new Float64Array(CARD_OPTIONS_LENGTH);
+  const usual = { clock: CardClock.simulated, tap: Tap.memory };
+  for (const [name, value] of Object.entries({ ...usual, ...changes })) {
+    record[CardOptions[name as keyof typeof CardOptions]] = value;
+  }
+  return record;
+}
+
+/** A library with a realm, a simulated card, and a stream that plays on it. */
+class Target {
+  readonly library: RawLibrary;
+  readonly realm: number;
+  readonly card: number;
+  readonly stream: number;
+
+  constructor(library: RawLibrary) {
+    this.library = library;
+    this.realm = this.succeed("halflap_realm_open");
+    this.card = this.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    this.stream = this.open(`virtual:${this.card}`);
+  }
+
+  call(name: SymbolName, ...args: Argument[]): number {
+    return this.library[name](...args);
+  }
+
+  succeed(name: SymbolName, ...args: Argument[]): number {
+    const result = this.call(name, ...args);
+    assert.ok(result >= 0, `${name}: ${describe(result)}`);
+    return result;
+  }
+
+  /** Calls what must fail; `codes` are the errors that fit. */
+  fail(codes: readonly number[], name: SymbolName, ...args: Argument[]): void {
+    const result = this.call(name, ...args);
+    const shown = args.map((arg) => typeof arg === "number" ? arg : arg && "buffer").join(", ");
+    const expected = codes.map(describe).join(" or ");
+    assert.ok(codes.includes(result), `${name}(${shown}): ${describe(result)}, not ${expected}`);
+  }
+
+  open(device: string, options: Float64Array = streamOptions()): number {
+    const name = encode(device);
+    const { length } = options;
+    const { realm } = this;
+    const args = [realm, options, length, name, name.length, null, 0];
+    const stream = this.succeed("halflap_stream_open", ...args);
+    this.waitFor(stream, State.prepared);
+    return stream;
+  }
+
+  state(stream: number): number {
+    const record = new Float64Array(STATS_LENGTH);
+    this.succeed("halflap_stream_stats", stream, record, STATS_LENGTH);
+    return record[Stats.state] ?? NaN;
+  }
+
+  waitFor(stream: number, state: number): void {
+    for (let wait = 0; wait < 1000 && this.state(stream) !== state; wait++) {
+      this.succeed("halflap_realm_wait", this.realm, 10);
+    }
+    assert.equal(this.state(stream), state);
+  }
+
+  close(stream: number): void {
+    this.succeed("halflap_stream_close", stream);
+    this.waitFor(stream, State.closed);
+    this.succeed("halflap_stream_release", stream);
+  }
+
+  /** Plays on a new stream and compares; after any attack, this must still work. */
+  assertUnharmed(): void {
+    const card = this.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    const stream = this.open(`virtual:${card}`);
+    const samples = Int32Array.from({ length: 3000 }, (_, index) => index + 1);
+    const { length, byteLength } = samples;
+    assert.equal(this.call("halflap_stream_write", stream, samples, byteLength, 0, length), length);
+    this.succeed("halflap_stream_command", stream, Command.drain, 0, -1);
+    while (this.succeed("halflap_card_advance_frames", card, 4000, rate) === 1) this.takeEvents();
+    const played = new Int32Array(length);
+    assert.equal(this.call("halflap_card_played", card, 0, 0, played, byteLength), byteLength);
+    assert.deepEqual(played, samples);
+    this.close(stream);
+    this.succeed("halflap_card_close", card);
+  }
+
+  takeEvents(): void {
+    const pairs = new Uint32Array(200);
+    while (this.succeed("halflap_realm_events", this.realm, pairs, 100) === 100);
+  }
+
+  /** Closes all, and fails where the library still holds something. */
+  end(): void {
+    this.close(this.stream);
+    this.succeed("halflap_card_close", this.card);
+    this.succeed("halflap_realm_close", this.realm);
+    const counters = new Float64Array(COUNTERS_LENGTH);
+    for (let poll = 0; poll < 1000; poll++) {
+      this.succeed("halflap_counters", counters, COUNTERS_LENGTH);
+      if (counters.every((count) => count === 0)) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+    assert.deepEqual([...counters], Array(COUNTERS_LENGTH).fill(0));
+  }
+}
+
+const parametersOf = (name: SymbolName): readonly string[] => SYMBOLS[name].parameters;
+const isKind = (name: SymbolName, kind: string): boolean => name.startsWith(`halflap_${kind}_`);
+
+/** Functions that take a handle first. */
+const withHandle = names.filter((name) =>
+  parametersOf(name)[0] === "u32" && ["realm", "stream", "card"].some((kind) => isKind(name, kind))
+);
+
+/** Arguments that would do, but for the handle: memory for each buffer, 0 for each number. */
+const harmlessArguments = (name: SymbolName): Argument[] =>
+  parametersOf(name).slice(1).map((type) => type === "buffer" ? new Float64Array(512) : 0);
+
+/** Memory of an exact length, with bytes behind it that nobody may change. */
+function guarded(length: number): { memory: Float64Array; assertIntact(written: number): void } {
+  const guard = 64;
+  const whole = new Float64Array(length + guard).fill(-12_345);
+  return {
+    memory: whole.subarray(0, length),
+    assertIntact(written) {
+      const behind = whole.subarray(written);
+      assert.ok(behind.every((value) => value === -12_345), `more than ${written} were written`);
+    },
+  };
+}
+
+const forgedHandles = [
+  0,
+  1,
+  2,
+  7,
+  0x1000,
+  0xffff,
+  0x7fff_ffff,
+  0x8000_0000,
+  0xdead_beef,
+  2 ** 32 - 1,
+];
+const noHandle = [ErrorCode.invalid_handle];
+const noArgument = [ErrorCode.invalid_argument];
+const { invalid_argument, invalid_handle, invalid_state } = ErrorCode;
+const wrongNumbers = [NaN, Infinity, -Infinity, 1e308, -1e308];
+
+function refuseHandles(target: Target): void {
+  for (const name of withHandle) {
+    for (const handle of forgedHandles) {
+      if ([target.realm, target.card, target.stream].includes(handle)) continue;
+      target.fail(noHandle, name, handle, ...harmlessArguments(name));
+    }
+  }
+}
+
+function refuseOtherKinds(target: Target): void {
+  const handles = { realm: target.realm, card: target.card, stream: target.stream };
+  for (const name of withHandle) {
+    for (const [kind, handle] of Object.entries(handles)) {
+      const takesRealm = name === "halflap_stream_open" && kind === "realm";
+      const takesStream = name !== "halflap_stream_open" && isKind(name, kind);
+      if (takesRealm || takesStream) continue;
+      target.fail(noHandle, name, handle, ...harmlessArguments(name));
+    }
+  }
+}
+
+function refuseStaleHandles(target: Target): void {
+  const seen = new Set<number>();
+  for (let round = 0; round < 300; round++) {
+    const card = target.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    const stream = target.open(`virtual:${card}`);
+    const realm = target.succeed("halflap_realm_open");
+    target.close(stream);
+    target.succeed("halflap_card_close", card);
+    target.succeed("halflap_realm_close", realm);
+    for (const handle of [card, stream, realm]) {
+      assert.ok(!seen.has(handle), `handle ${handle} came twice in ${round} rounds`);
+      seen.add(handle);
+    }
+  }
+  for (const handle of seen) {
+    for (const name of withHandle) target.fail(noHandle, name, handle, ...harmlessArguments(name));
+  }
+}
+
+function refuseWrongStates(target: Target): void {
+  const { card, realm, stream } = target;
+  target.fail([invalid_state], "halflap_stream_release", stream);
+  target.fail([invalid_state], "halflap_card_close", card);
+  target.fail([invalid_state], "halflap_realm_close", realm);
+  const closing = target.open(`virtual:${card}`);
+  target.succeed("halflap_stream_close", closing);
+  for (let again = 0; again < 3; again++) target.call("halflap_stream_close", closing);
+  target.waitFor(closing, State.closed);
+  const samples = new Int32Array(8);
+  target.fail([invalid_state], "halflap_stream_write", closing, samples, 32, 0, 8);
+  for (const command of Object.values(Command)) {
+    target.fail([invalid_state], "halflap_stream_command", closing, command, 0, -1);
+  }
+  target.succeed("halflap_stream_release", closing);
+  target.fail(noHandle, "halflap_stream_release", closing);
+}
+
+/** Calls while a stream is still being opened, as a program could that does not wait. */
+function callTooEarly(target: Target): void {
+  const device = encode("virtual");
+  for (let round = 0; round < 50; round++) {
+    const { realm } = target;
+    const args = [realm, streamOptions(), STREAM_OPTIONS_LENGTH, device, device.length, null, 0];
+    const stream = target.succeed("halflap_stream_open", ...args);
+    for (const name of withHandle) {
+      const ends = name === "halflap_stream_close" || name === "halflap_stream_open";
+      if (isKind(name, "stream") && !ends) target.call(name, stream, ...harmlessArguments(name));
+    }
+    target.succeed("halflap_stream_close", stream);
+    target.waitFor(stream, State.closed);
+    target.succeed("halflap_stream_release", stream);
+  }
+}
+
+function refuseNull(target: Target): void {
+  const { card, realm, stream } = target;
+  const device = encode("virtual");
+  const text = (...rest: Argument[]) => ["halflap_stream_text", stream, 0, ...rest] as const;
+  const calls: readonly (readonly [SymbolName, ...Argument[]])[] = [
+    ["halflap_error_text", null, 100],
+    ["halflap_counters", null, COUNTERS_LENGTH],
+    ["halflap_realm_events", realm, null, 10],
+    ["halflap_stream_granted", stream, null, GRANTED_LENGTH],
+    ["halflap_stream_stats", stream, null, STATS_LENGTH],
+    ["halflap_stream_completions", stream, null, COMPLETION_LENGTH],
+    text(null, 100),
+    ["halflap_stream_write", stream, null, 400, 0, 100],
+    ["halflap_card_open", null, CARD_OPTIONS_LENGTH, null, 0],
+    ["halflap_card_open", cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 10],
+    ["halflap_card_open", cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 0],
+    ["halflap_card_played", card, 0, 0, null, 400],
+    ["halflap_card_status", card, 0, null, CARD_STATUS_LENGTH],
+    ["halflap_stream_open", realm, null, STREAM_OPTIONS_LENGTH, device, device.length, null, 0],
+    ["halflap_stream_open", realm, streamOptions(), STREAM_OPTIONS_LENGTH, null, 7, null, 0],
+    ["halflap_stream_open", realm, streamOptions(), STREAM_OPTIONS_LENGTH, null, 0, null, 0],
+  ];
+  for (const [name, ...args] of calls) target.fail(noArgument, name, ...args);
+  const clip = streamOptions({ source: SourceKind.clip });
+  for (const clipBytes of [0, 400]) {
+    const args = [realm, clip, clip.length, device, device.length, null, clipBytes];
+    target.fail(noArgument, "halflap_stream_open", ...args);
+  }
+}
+
+function keepWithinRecords(target: Target): void {
+  const { card, stream } = target;
+  const records: readonly [number, (record: Float64Array, length: number) => number][] = [
+    [COUNTERS_LENGTH, (record, length) => target.call("halflap_counters", record, length)],
+    [GRANTED_LENGTH, (...args) => target.call("halflap_stream_granted", stream, ...args)],
+    [STATS_LENGTH, (...args) => target.call("halflap_stream_stats", stream, ...args)],
+    [COMPLETION_LENGTH, (...args) => target.call("halflap_stream_completions", stream, ...args)],
+    [CARD_STATUS_LENGTH, (...args) => target.call("halflap_card_status", card, 0, ...args)],
+  ];
+  for (const [whole, read] of records) {
+    for (const length of [0, 1, whole - 1]) {
+      const { memory, assertIntact } = guarded(whole);
+      read(memory, length);
+      assertIntact(length);
+    }
+    for (const claimed of [whole, whole + 1, 100_000, 2 ** 32 - 1]) {
+      const { memory, assertIntact } = guarded(whole);
+      assert.ok(read(memory, claimed) >= 0, `${claimed} of ${whole}`);
+      assertIntact(whole);
+    }
+  }
+}
+
+function keepWithinTexts(target: Target): void {
+  const { stream } = target;
+  for (const which of [0, 1, 2, 3, 4, 99, 2 ** 32 - 1]) {
+    for (const length of [0, 1, 5, 7]) {
+      const { memory, assertIntact } = guarded(1);
+      const written = target.call("halflap_stream_text", stream, which, memory, length);
+      assert.ok(written <= length && (which < 4 || written < 0), `text ${which}: ${written}`);
+      assertIntact(1);
+    }
+  }
+  target.fail(noHandle, "halflap_stream_close", 0);
+  for (const length of [0, 1, 5, 7]) {
+    const { memory, assertIntact } = guarded(1);
+    const written = target.call("halflap_error_text", memory, length);
+    assert.ok(written >= 0 && written <= length, String(written));
+    assertIntact(1);
+  }
+}
+
+function keepWithinSamples(target: Target): void {
+  const { card, stream } = target;
+  const samples = new Int32Array(100);
+  const most = 2 ** 32 - 1;
+  const beyond = [[0, 101], [100, 1], [101, 0], [most, 1], [1, most], [most, most], [most, 2]];
+  for (const [offset = 0, frames = 0] of beyond) {
+    target.fail(noArgument, "halflap_stream_write", stream, samples, 400, offset, frames);
+  }
+  for (const bytes of [0, 1, 3]) {
+    target.fail(noArgument, "halflap_stream_write", stream, samples, bytes, 0, 1);
+  }
+  assert.equal(target.call("halflap_stream_write", stream, samples, 400, 100, 0), 0);
+  assert.equal(target.call("halflap_stream_write", stream, samples, 400, 90, 10), 10);
+  target.succeed("halflap_stream_command", stream, Command.drain, 0, -1);
+  while (target.succeed("halflap_card_advance_frames", card, 2000, rate) === 1) target.takeEvents();
+  for (const offset of [...wrongNumbers, -1, 0.5]) {
+    const { memory, assertIntact } = guarded(8);
+    assert.ok(target.call("halflap_card_played", card, 0, offset, memory, 64) <= 0, String(offset));
+    assertIntact(0);
+  }
+  assert.equal(target.call("halflap_card_played", card, 0, 1e15, samples, 400), 0);
+  for (const length of [0, 1, 2, 3]) {
+    const { memory, assertIntact } = guarded(8);
+    assert.ok(target.call("halflap_card_played", card, 0, 0, memory, length) <= 0);
+    assertIntact(0);
+  }
+  for (const substream of [1, 99, most]) {
+    target.fail(noArgument, "halflap_card_played", card, substream, 0, samples, 400);
+  }
+}
+
+/** Opens with one wrong number at each place of the options; nothing may be opened by it. */
+function refuseOptions(target: Target): void {
+  const { realm, card } = target;
+  const device = encode(`virtual:${card}`);
+  for (const [name, index] of Object.entries(StreamOptions)) {
+    for (const value of wrongNumbers) {
+      if (name === "start_threshold_frames" && value > 0) continue;
+      const options = streamOptions({ source: name.startsWith("tone") ? SourceKind.tone : 0 });
+      options[index] = value;
+      const args = [realm, options, options.length, device, device.length, null, 0];
+      target.fail(noArgument, "halflap_stream_open", ...args);
+    }
+  }
+  for (const index of Object.values(CardOptions)) {
+    for (const value of wrongNumbers) {
+      const options = cardOptions();
+      options[index] = value;
+      target.fail(noArgument, "halflap_card_open", options, options.length, null, 0);
+    }
+  }
+  for (const length of [0, 1, STREAM_OPTIONS_LENGTH - 1, STREAM_OPTIONS_LENGTH + 1, 2 ** 32 - 1]) {
+    const args = [realm, streamOptions(), length, device, device.length, null, 0];
+    target.fail(noArgument, "halflap_stream_open", ...args);
+  }
+  for (const length of [0, 1, CARD_OPTIONS_LENGTH - 1, CARD_OPTIONS_LENGTH + 1, 2 ** 32 - 1]) {
+    target.fail(noArgument, "halflap_card_open", cardOptions(), length, null, 0);
+  }
+}
+
+/** Opens what cannot be opened; where that is found out later, the stream must fail and close. */
+function refuseDevices(target: Target): void {
+  const devices = [
+    new Uint8Array(0),
+    new Uint8Array(5000).fill(0x78),
+    Uint8Array.of(0xff, 0xfe, 0x80),
+    Uint8Array.of(0x76, 0, 0x76),
+    encode("virtual:"),
+    encode(`virtual:${target.stream}`),
+    encode(`virtual:${target.realm}`),
+    encode("%n%n%n%s"),
+  ];
+  for (const device of devices) {
+    const options = streamOptions();
+    const args = [target.realm, options, options.length, device, device.length, null, 0];
+    const stream = target.call("halflap_stream_open", ...args);
+    if (stream < 0) continue;
+    target.succeed("halflap_realm_wait", target.realm, 1000);
+    target.takeEvents();
+    assert.notEqual(target.state(stream), State.prepared, new TextDecoder().decode(device));
+    target.close(stream);
+  }
+  const device = encode("virtual");
+  const clip = streamOptions({ source: SourceKind.clip });
+  for (const bytes of [1, 2, 3, bytesPerFrame + 1]) {
+    const args = [clip, clip.length, device, device.length, new Uint8Array(16), bytes];
+    target.fail(noArgument, "halflap_stream_open", target.realm, ...args);
+  }
+}
+
+function refuseNumbers(target: Target): void {
+  const { card, stream } = target;
+  for (const value of [...wrongNumbers, -1, 17]) {
+    target.fail(noArgument, "halflap_stream_set_gain", stream, value, 0);
+    if (value === 17) continue;
+    target.fail(noArgument, "halflap_stream_set_gain", stream, 1, value);
+    target.fail(noArgument, "halflap_stream_command", stream, Command.drop, value, -1);
+    target.fail(noArgument, "halflap_card_advance", card, value);
+    target.fail(noArgument, "halflap_card_advance_frames", card, value, rate);
+    target.fail(noArgument, "halflap_card_advance_frames", card, 1, value);
+  }
+  target.fail(noArgument, "halflap_card_advance_frames", card, 0.5, rate);
+  target.fail(noArgument, "halflap_card_advance_frames", card, 1, 0);
+  target.fail(noArgument, "halflap_stream_command", stream, Command.drain, 0, NaN);
+  for (const command of [5, 99, 2 ** 32 - 1]) {
+    target.fail(noArgument, "halflap_stream_command", stream, command, 0, -1);
+  }
+  assert.equal(target.call("halflap_stream_await_room", stream, 2 ** 32 - 1), 1);
+  assert.equal(target.state(stream), State.prepared);
+}
+
+/** Opens until there are no more handles, and closes all of them. */
+function exhaustHandles(target: Target): void {
+  const handles: number[] = [];
+  for (;;) {
+    const handle = target.call("halflap_realm_open");
+    if (handle < 0) {
+      assert.equal(describe(handle), "too_many_handles");
+      break;
+    }
+    handles.push(handle);
+    assert.ok(handles.length < 1_000_000, "there is no limit");
+  }
+  target.fail(
+    [ErrorCode.too_many_handles],
+    "halflap_card_open",
+    cardOptions(),
+    CARD_OPTIONS_LENGTH,
+    null,
+    0,
+  );
+  assert.equal(new Set(handles).size, handles.length);
+  for (const handle of handles) target.succeed("halflap_realm_close", handle);
+}
+
+/** xorshift32: the same sequence in every run. */
+function makeRandom(): (below: number) => number {
+  let state = 0x1234_5678;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+/** Any function with any arguments; only lengths keep within their buffers. */
+function callAtRandom(target: Target): void {
+  const random = makeRandom();
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T;
+  const memories = [new Float64Array(512), new Float64Array(512).fill(NaN), null];
+  const devices = [`virtual:${target.card}`, "virtual", "null", "nonsense"].map(encode);
+  const lengths = [0, 1, 2, 3, 7, 8, 13, 100, 511];
+  const handles: number[] = [target.realm, target.card, target.stream];
+  const argument = (type: string): Argument => {
+    if (type === "buffer") return pick([...memories, streamOptions(), cardOptions(), ...devices]);
+    if (type === "f64") return pick([...wrongNumbers, 0, -1, 0.5, 1, 10, rate]);
+    return pick([...lengths, ...handles.slice(-8), ...forgedHandles]);
+  };
+  // A length that lies about its buffer would be the caller's fault: all have 4096 bytes or more.
+  const withLength = (name: SymbolName): Argument[] => {
+    const types = parametersOf(name);
+    return types.map((type, at) => {
+      if (at === 0 && type === "u32") return pick(handles);
+      const behindBuffer = types[at - 1] === "buffer";
+      if (behindBuffer) return pick(lengths);
+      const value = argument(type);
+      return type === "buffer" && value !== null ? padded(value) : value;
+    });
+  };
+  for (let count = 0; count < 30_000; count++) {
+    const name = pick(names);
+    const args = name === "halflap_realm_wait" ? [pick(handles), random(2)] : withLength(name);
+    const result = target.call(name, ...args);
+    if (name.endsWith("_open") && result > 0 && handles.length < 500) handles.push(result);
+  }
+}
+
+function padded(value: Argument): Uint8Array {
+  const memory = new Uint8Array(4096);
+  if (!ArrayBuffer.isView(value)) return memory;
+  memory.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  return memory;
+}
+
+interface Attack {
+  readonly claim: string;
+  readonly run: (target: Target) => void;
+  /** Leaves things behind, so that only a new stream can show that nothing is broken. */
+  readonly leaves?: true;
+}
+
+/** The attacks by name, each with what it proves. */
+export const attacks: Readonly<Record<string, Attack>> = {
+  forged: { claim: "forged handles are refused by every function", run: refuseHandles },
+  kinds: { claim: "handles of another kind are refused by every function", run: refuseOtherKinds },
+  stale: {
+    claim: "handles of what was closed are refused by every function",
+    run: refuseStaleHandles,
+  },
+  states: {
+    claim: "what is in the wrong state refuses to be closed or used",
+    run: refuseWrongStates,
+  },
+  early: { claim: "a stream that is still being opened stands every call", run: callTooEarly },
+  null: { claim: "null is refused wherever there must be memory", run: refuseNull },
+  records: { claim: "records are written neither short nor beyond", run: keepWithinRecords },
+  texts: { claim: "texts are cut to the memory there is", run: keepWithinTexts },
+  samples: {
+    claim: "samples are neither read nor written beyond their memory",
+    run: keepWithinSamples,
+  },
+  options: { claim: "options with a wrong number anywhere open nothing", run: refuseOptions },
+  devices: { claim: "devices that make no sense open nothing", run: refuseDevices },
+  numbers: { claim: "numbers outside of their range are refused", run: refuseNumbers },
+  exhaust: { claim: "a lack of handles is an error, and no damage", run: exhaustHandles },
+  random: { claim: "calls at random do no damage", run: callAtRandom, leaves: true },
+};
+
+async function main(name: string, file: string): Promise<void> {
+  const attack = attacks[name];
+  assert.ok(attack, `There is no attack "${name}"`);
+  const target = new Target(await openRawLibrary(file));
+  attack.run(target);
+  if (attack.leaves) {
+    new Target(target.library).assertUnharmed();
+  } else {
+    target.assertUnharmed();
+    target.end();
+  }
+  console.log("unharmed");
+}
+
+if (import.meta.main) {
+  await main(process.argv[2] ?? "", process.argv[3] ?? "");
+  process.exit(0);
+}

@@ -79,7 +79,8 @@ function start(args: readonly string[], { env, permissions }: RunOptions = {}): 
   const [command, ...rest] = commandLine(args, permissions);
   // Deno's own notices are none of the command's.
   const plain = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
-  return spawn(command!, rest, {
+  // By "env": Deno starts itself with all permissions, whatever the arguments say.
+  return spawn("/usr/bin/env", [command!, ...rest], {
     cwd: folder,
     env: { ...process.env, ...plain, ...env },
     timeout: runTimeoutMs,

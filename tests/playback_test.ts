@@ -493,7 +493,7 @@ test("a fade-out in which the queue ends loses no frame", async () => {
       assert.equal(framesAccepted, frames + more);
       assert.equal(framesPlayed, frames + more, `${frames} frames, ${fadeMs} ms, ${canPause}`);
       assert.equal(framesDropped, 0);
-      assert.equal(card.played().length, framesPlayed);
+      assert.equal(withoutZeros(card.played()).length, framesPlayed);
     }
   }
 });

@@ -31,7 +31,7 @@ function load(): LoadedLibrary {
   if (runtime.loadPermission(path) !== "granted") {
     throw new HalflapError(`Deno does not permit to load "${path}"`, {
       code: "ERR_HALFLAP_FFI_PERMISSION",
-      hint: `run with --allow-ffi=${path}`,
+      hint: `run with --allow-ffi=${shellWord(path)}`,
     });
   }
   try {
@@ -40,6 +40,11 @@ function load(): LoadedLibrary {
   } catch (error) {
     throw error instanceof HalflapError ? error : loadFailure(path, error);
   }
+}
+
+// As it can be pasted into a shell.
+function shellWord(path: string): string {
+  return /[^\w./-]/.test(path) ? `'${path.replaceAll("'", "'\\''")}'` : path;
 }
 
 function checkAbi(path: string, hash: number): void {

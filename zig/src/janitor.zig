@@ -2,6 +2,7 @@
 //! here, so that a rate group never does. They live while streams do.
 
 const std = @import("std");
+const clock = @import("clock.zig");
 const sync = @import("sync.zig");
 const threads = @import("threads.zig");
 const Stream = @import("stream.zig").Stream;
@@ -10,6 +11,8 @@ pub const Janitor = struct {
     /// Filled by any thread, wait-free.
     submitted: sync.Stack(Stream, "job_next") = .{},
     signal: sync.Signal = .{},
+    /// Rung when a worker leaves.
+    left: sync.Signal = .{},
     mutex: sync.Mutex = .{},
     /// In order, under the mutex.
     first: ?*Stream = null,
@@ -18,6 +21,9 @@ pub const Janitor = struct {
     /// Streams that exist; the workers end with the last one.
     streams: std.atomic.Value(u32) = .init(0),
     work: *const fn (*Stream) void,
+
+    /// How long the last close waits for threads that the machine does not let run.
+    const leave_max_ns = 20 * std.time.ns_per_ms;
 
     /// One stuck device does not keep the others from being opened and closed.
     const workers_max = 4;
@@ -45,13 +51,27 @@ pub const Janitor = struct {
         _ = self.streams.fetchAdd(1, .acq_rel);
     }
 
+    /// With the last stream the workers end, and are waited for: who closed everything finds no
+    /// thread of ours. They have no work any more that could keep them.
     pub fn streamDestroyed(self: *Janitor) void {
-        if (self.streams.fetchSub(1, .acq_rel) == 1) self.signal.ring();
+        if (self.streams.fetchSub(1, .acq_rel) > 1) return;
+        self.signal.ring();
+        const deadline_ns = clock.monotonicNs() + leave_max_ns;
+        while (self.streams.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
+            const ticket = self.left.seen();
+            if (self.staffCount() == 0) return;
+            self.left.wait(ticket, deadline_ns);
+        }
+    }
+
+    fn staffCount(self: *Janitor) u32 {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        return self.workers;
     }
 
     fn run(self: *Janitor) void {
         threads.enter("halflap-janitor");
-        defer threads.leave();
         while (true) {
             const ticket = self.signal.seen();
             switch (self.next()) {
@@ -81,7 +101,9 @@ pub const Janitor = struct {
             return .{ .work = stream };
         }
         if (self.streams.load(.acquire) > 0) return .idle;
+        threads.leave();
         self.workers -= 1;
+        self.left.ring();
         return .leave;
     }
 
