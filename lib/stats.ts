@@ -36,6 +36,11 @@ export interface PlaybackStats {
   readonly idleWakeUps: number;
   /** Linear gain now; while a ramp lasts, on its way to the stream's `gain`. */
   readonly gain: number;
+  /**
+   * How often the device took sound much faster than its rate, as one without a clock does, and was
+   * paced by the engine's clock from then on.
+   */
+  readonly clockDemotions: number;
 }
 
 /** Makes the public form of the engine's record. */
@@ -54,5 +59,6 @@ export function statsFromNative(record: Float64Array): PlaybackStats {
     wakeUps: number(Stats.wake_ups),
     idleWakeUps: number(Stats.idle_wake_ups),
     gain: number(Stats.gain),
+    clockDemotions: number(Stats.clock_demotions),
   };
 }

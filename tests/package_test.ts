@@ -71,11 +71,16 @@ function run(
   return new Promise((resolve, reject) => {
     // By "env": Deno starts itself with all permissions, whatever the arguments say.
     const words = [command, ...args];
-    execFile("/usr/bin/env", words, { cwd, env, timeout: commandTimeoutMs }, (error, stdout, stderr) => {
-      if (error === null) return resolve({ code: 0, stdout, stderr });
-      if (typeof error.code === "number") return resolve({ code: error.code, stdout, stderr });
-      reject(error);
-    });
+    execFile(
+      "/usr/bin/env",
+      words,
+      { cwd, env, timeout: commandTimeoutMs },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve({ code: 0, stdout, stderr });
+        if (typeof error.code === "number") return resolve({ code: error.code, stdout, stderr });
+        reject(error);
+      },
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports.zig by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 1524118194;
+export const ABI_HASH: number = 2275081943;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -219,8 +219,9 @@ export const Stats = {
   error_code: 13,
   error_errno: 14,
   gain: 15,
+  clock_demotions: 16,
 } as const;
-export const STATS_LENGTH = 16;
+export const STATS_LENGTH = 17;
 
 export const Completion = {
   start_count: 0,

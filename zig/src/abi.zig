@@ -216,6 +216,8 @@ pub const Stats = extern struct {
     error_errno: f64,
     /// Linear gain as of the last transfer.
     gain: f64,
+    /// Times the device ran away from the clock, and was paced by it from then on.
+    clock_demotions: f64,
 };
 
 /// For each command kind: how many were completed, and the result of the last one.

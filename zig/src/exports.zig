@@ -484,6 +484,7 @@ fn stats(stream: *Stream) abi.Stats {
         .error_code = if (over) @floatFromInt(code(stream.failure.code)) else 0,
         .error_errno = if (over) @floatFromInt(stream.failure.errno) else 0,
         .gain = snapshot.gain,
+        .clock_demotions = @floatFromInt(snapshot.clock_demotions),
     };
 }
 

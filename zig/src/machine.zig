@@ -128,7 +128,7 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     }
     const result = stream.asound.snd_pcm_start(stream.pcm.?);
     if (result < 0) return pacing.classify(stream, "snd_pcm_start", result);
-    stream.pacer.started(now_ns);
+    started(stream, now_ns);
 
     stream.counters.delay_frames = fed.frames;
     stream.start_asked = false;
@@ -138,13 +138,24 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     return .{ .wake_at = nextDeadline(stream, room.avail_frames, fed, now_ns) };
 }
 
+fn started(stream: *Stream, now_ns: u64) void {
+    stream.pacer.started(now_ns);
+    stream.started_ns = now_ns;
+    stream.started_heard = stream.frames_heard;
+}
+
 fn running(stream: *Stream, now_ns: u64) Outcome {
     return run(stream, now_ns) catch |err| fault(stream, err, now_ns);
 }
 
 fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
-    const room = try pacing.observe(stream, now_ns, true);
+    var room = try pacing.observe(stream, now_ns, true);
     hear(stream, room.delay_frames, now_ns);
+    if (pacing.ranAway(stream, now_ns)) {
+        stream.pacer.demote(stream.started_ns, writtenToHear(stream) - stream.started_heard);
+        stream.counters.clock_demotions += 1;
+        room = try pacing.observe(stream, now_ns, true);
+    }
     if (tailWasHeard(stream)) return .{ .janitor = loseRingAndSettle(stream) };
     const fed = try feed(stream, room.avail_frames);
     stream.counters.delay_frames += fed.frames;
@@ -391,7 +402,7 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                     // The next look at the pointer finds out what became of the device.
                     if (result < 0) _ = pacing.classify(stream, "snd_pcm_pause", result) catch {};
                 }
-                stream.pacer.started(now_ns);
+                started(stream, now_ns);
                 stream.fade.moveTo(1, ramp_frames);
                 stream.hardware_paused = false;
                 stream.state = if (stream.ending == null) .running else .draining;

@@ -52,6 +52,12 @@ pub const Pacer = union(abi.ClockKind) {
         };
     }
 
+    /// From a device that ran away: the clock tells from now on, as if it had since the start.
+    pub fn demote(self: *Pacer, started_ns: u64, written_frames: u64) void {
+        assert(self.* == .device);
+        self.* = .{ .self = .{ .anchor_ns = started_ns, .written_frames = written_frames } };
+    }
+
     pub fn started(self: *Pacer, now_ns: u64) void {
         if (self.* == .self) self.self.anchor_ns = now_ns;
     }
@@ -78,9 +84,9 @@ pub fn observe(stream: *Stream, now_ns: u64, running: bool) Error!Room {
         .self => |*self| {
             const position = self.position(now_ns, stream.granted.rate);
             if (running and position > self.written_frames) return error.Xrun;
+            // More than a buffer only behind a device that ran away before it was found out.
             const delay = self.written_frames - position;
-            assert(delay <= buffer_frames);
-            const held: u32 = @intCast(delay);
+            const held: u32 = @intCast(@min(delay, buffer_frames));
             return .{ .avail_frames = buffer_frames - held, .delay_frames = delay };
         },
         .device => {
@@ -100,6 +106,15 @@ pub fn observe(stream: *Stream, now_ns: u64, running: bool) Error!Room {
             };
         },
     }
+}
+
+/// Whether a device claims to have played so much in so short a time that it has no clock. Real ones
+/// deviate by parts per million, and may take two buffers ahead.
+pub fn ranAway(stream: *const Stream, now_ns: u64) bool {
+    if (stream.pacer != .device) return false;
+    const heard = stream.frames_heard - stream.started_heard;
+    const elapsed = clock.framesIn(now_ns -| stream.started_ns, stream.granted.rate);
+    return heard > elapsed + elapsed / 2 + 2 * @as(u64, stream.granted.buffer_frames);
 }
 
 /// Reads the pointer again after a fill: an underrun during a slow fill cannot be seen once the

@@ -163,6 +163,9 @@ pub const Stream = struct {
     /// Errors in a row without a frame moved in between.
     failures_in_a_row: u32 = 0,
     frames_heard: u64 = 0,
+    /// Where and when the device was started last.
+    started_heard: u64 = 0,
+    started_ns: u64 = 0,
     frames_lost_in_ring: u64 = 0,
     frames_padding_heard: u64 = 0,
     counters: telemetry.Snapshot = .{},

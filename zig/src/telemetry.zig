@@ -17,6 +17,7 @@ pub const Snapshot = struct {
     timestamp_frames: u64 = 0,
     timestamp_ns: u64 = 0,
     gain: f32 = 1,
+    clock_demotions: u32 = 0,
     completed: Completed = @splat(.{}),
 };
 

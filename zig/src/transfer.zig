@@ -61,6 +61,12 @@ fn render(stream: *Stream, block: *const Block, content: Content) void {
 fn mmapOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
     const asound = stream.asound;
     const pcm = stream.pcm.?;
+    // libasound counts what mmap_begin may grant from the last look at the pointer, and a
+    // self-clocked stream does not look.
+    if (stream.pacer == .self) {
+        const avail = asound.snd_pcm_avail_update(pcm);
+        if (avail < 0) return pacing.classify(stream, "snd_pcm_avail_update", avail);
+    }
     var areas: [*]const alsa.ChannelArea = undefined;
     var offset: alsa.UFrames = 0;
     var frames: alsa.UFrames = wanted;
