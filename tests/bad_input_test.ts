@@ -3,8 +3,9 @@
  * wrong, and none of them harms a stream or leaks.
  */
 import assert from "node:assert/strict";
+import { copyFileSync, existsSync, realpathSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import {
   clip,
   HalflapError,
@@ -24,11 +25,10 @@ import {
   formats,
   noise,
   root,
-  samplesFrom,
   test,
 } from "./harness.ts";
 import { attacks } from "./abi_attacks.ts";
-import { run } from "./programs.ts";
+import { type Finished, runOrFail, temporaryFolder } from "./programs.ts";
 import {
   assertRefused,
   type Case,
@@ -850,4 +850,107 @@ test("a wrong chunk does not shift the frames of the next writable", async () =>
   await advanceUntil(card, writer.close());
   assert.equal(out.stats().framesAccepted, 100);
   assertSameBits(card.played().subarray(0, samples.length), samples);
+});
+
+const library = path.join(root, "native/x86_64-linux/libhalflap.so");
+const isDeno = process.versions.bun === undefined;
+
+/** Runs a module in a process of its own, under the runtime of this test. */
+function runtime(file: string, ...args: readonly string[]): readonly [string, readonly string[]] {
+  const flags = isDeno ? ["run", "--allow-all", "--no-check"] : [];
+  return [process.execPath, [...flags, file, ...args]];
+}
+
+for (const [name, { claim }] of Object.entries(attacks)) {
+  test(`from below the module: ${claim}`, async () => {
+    const file = path.join(root, "tests/abi_attacks.ts");
+    const { stdout } = await runOrFail(...runtime(file, name, library));
+    assert.equal(stdout, "unharmed\n");
+  });
+}
+
+/** Tries everything that needs libasound; prints the errors, and what the engine holds then. */
+const failingProgram = `
+import { openPlayback, tone } from ${JSON.stringify(`${root}/mod.ts`)};
+import { engineCounters, openVirtualCard } from ${JSON.stringify(`${root}/lib/testing/mod.ts`)};
+const attempts = [
+  () => openPlayback(),
+  () => openPlayback({ device: "virtual", source: tone({ frequencyHz: 440 }) }),
+  () => openPlayback({ device: "hw:0,0" }),
+  () => openVirtualCard().then((card) => openPlayback({ device: card.device })),
+  () => openPlayback(),
+];
+const errors = [];
+for (const attempt of attempts) {
+  await attempt().catch(({ name, code, message, hint }) => errors.push({ name, code, message, hint }));
+}
+const { streams, pcms } = engineCounters();
+console.log(JSON.stringify({ errors, streams, pcms, attempts: attempts.length }));
+process.exit(0);
+`;
+
+async function assertLibraryError(
+  finished: Promise<Finished>,
+  code: string,
+  message: RegExp,
+): Promise<void> {
+  const { stdout } = await finished;
+  const { errors, streams, pcms, attempts } = JSON.parse(stdout);
+  assert.equal(errors.length, attempts, stdout);
+  for (const error of errors) {
+    assert.deepEqual([error.name, error.code], ["HalflapError", code], error.message);
+    assert.match(error.message, message);
+    assert.ok(error.message.endsWith(error.hint), error.message);
+  }
+  assert.deepEqual([streams, pcms], [0, 0]);
+}
+
+/** The folder that the dynamic linker finds libasound in. */
+function libasoundFolder(): string {
+  const folders = ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"];
+  const found = folders.find((folder) => existsSync(path.join(folder, "libasound.so.2")));
+  assert.ok(found, 'Cannot find "libasound.so.2": install the Debian package libasound2');
+  return realpathSync(found);
+}
+
+/** Hides libasound from a program: in a mount namespace of its own, so that it is there for others. */
+const hideLibasound = `
+set -e
+mkdir "$2/all" "$2/without"
+mount --bind "$1" "$2/all"
+ln -s "$2"/all/* "$2/without"
+rm "$2"/without/libasound.so*
+mount --bind "$2/without" "$1"
+shift 2
+exec "$@"
+`;
+
+test("where libasound is missing, opening says which package to install", async () => {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, "program.mjs");
+  writeFileSync(file, failingProgram);
+  const asRoot = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+  const [command, args] = runtime(file);
+  const hidden = runOrFail("unshare", [
+    ...[...asRoot, "--mount", "sh", "-c", hideLibasound, "sh", libasoundFolder(), folder.path],
+    ...[command, ...args],
+  ]);
+  hidden.catch(() =>
+    console.error("Hiding a library takes root, in a container CAP_SYS_ADMIN too")
+  );
+  await assertLibraryError(hidden, "ERR_HALFLAP_LIBRARY_MISSING", /libasound\.so\.2.*libasound2/s);
+});
+
+test("a libasound that cannot be loaded, or lacks functions, is a typed error", async () => {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, "program.mjs");
+  writeFileSync(file, failingProgram);
+  const env = { LD_LIBRARY_PATH: folder.path };
+  const impostor = path.join(folder.path, "libasound.so.2");
+  writeFileSync(impostor, "");
+  const broken = runOrFail(...runtime(file), { env });
+  await assertLibraryError(broken, "ERR_HALFLAP_LIBRARY_MISSING", /file too short.*libasound2/s);
+  copyFileSync(path.join(libasoundFolder(), "libm.so.6"), impostor);
+  const foreign = runOrFail(...runtime(file), { env });
+  await assertLibraryError(foreign, "ERR_HALFLAP_LIBRARY_TOO_OLD", /snd_\w+.*libasound/s);
 });

@@ -29,7 +29,7 @@ console.log(`HALFLAP_TEST_SEED=${seed}`);
 const device = fc.record({
   access: fc.constantFrom(...accesses),
   layout: fc.constantFrom("interleaved", "noninterleaved"),
-  rate: fc.constantFrom(4000, 44_100, 48_000, 96_000, 768_000),
+  rate: fc.constantFrom<number[]>(4000, 44_100, 48_000, 96_000, 768_000),
   periodFrames: fc.integer({ min: 16, max: 700 }),
   periods: fc.integer({ min: 2, max: 9 }),
   queueFrames: fc.integer({ min: 16, max: 5000 }),

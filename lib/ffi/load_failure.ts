@@ -10,7 +10,8 @@ import { HalflapError } from "../errors.ts";
 export function loadFailure(path: string, cause: unknown): HalflapError {
   const text = cause instanceof Error ? cause.message : String(cause);
   if (text.includes(`${path}: cannot open shared object file: No such file or directory`)) {
-    return new HalflapError(`There is no halflap library at "${path}"`, {
+    // glibc says so of a library for another processor, too.
+    return new HalflapError(`There is no halflap library for this processor at "${path}"`, {
       code: "ERR_HALFLAP_ENGINE_NOT_FOUND",
       hint: 'run "npm run build" in a checkout, or install the package again',
       cause,
@@ -20,6 +21,7 @@ export function loadFailure(path: string, cause: unknown): HalflapError {
   if (/Error (loading shared library|relocating) /.test(text)) return muslUnsupported(cause);
   return new HalflapError(`Cannot load the halflap library "${path}": ${text}`, {
     code: "ERR_HALFLAP_ENGINE_LOAD",
+    hint: "install halflap again, or unset HALFLAP_LIBRARY",
     cause,
   });
 }

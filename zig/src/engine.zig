@@ -267,6 +267,7 @@ pub fn releaseStream(stream: *Stream) StateError!void {
     if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
     handles.remove(stream.handle);
     const realm = stream.realm;
+    realm.forget(stream);
     allocator.destroy(stream);
     countOut(realm);
 }

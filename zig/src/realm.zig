@@ -74,6 +74,15 @@ pub const Realm = struct {
         return count;
     }
 
+    /// The stream is about to be freed: events of it that nobody fetched are dropped.
+    pub fn forget(self: *Realm, gone: *Stream) void {
+        var node = self.ready.takeAll();
+        while (node) |stream| {
+            node = stream.ready_next;
+            if (stream != gone) self.ready.push(stream);
+        }
+    }
+
     pub fn openPipe(self: *Realm) error{Busy}!i32 {
         if (self.pipe_read >= 0) return error.Busy;
         var ends: [2]i32 = undefined;
