@@ -26,6 +26,7 @@ import {
   noise,
   root,
   test,
+  turns,
 } from "./harness.ts";
 import { attacks } from "./abi_attacks.ts";
 import { type Finished, runOrFail, temporaryFolder } from "./programs.ts";
@@ -477,6 +478,51 @@ test("close() rejects what is pending, and the signal of openPlayback() closes a
     await out.closed;
     assert.equal(out.state, "closed");
   }
+});
+
+test("an abort at any moment of opening rejects with its reason, or closes", async () => {
+  await using card = await openVirtualCard();
+  for (const device of [card.device, "virtual", "nonexistent"]) {
+    for (let count = 0; count < 12; count++) {
+      const controller = new AbortController();
+      const reason = new Error(`after ${count} turns`);
+      const opening = openPlayback({ device, signal: controller.signal });
+      const settled = opening.then((out) => out, (error: Error) => error);
+      for (let microtask = 0; microtask < count % 4; microtask++) await null;
+      await turns(Math.floor(count / 4));
+      controller.abort(reason);
+      const result = await settled;
+      if (result instanceof Playback) await result.close();
+      else assert.ok(result === reason || device === "nonexistent", String(result));
+    }
+  }
+});
+
+test("a card that is closed while a stream is being opened on it leaves one or the other", async () => {
+  for (let count = 0; count < 10; count++) {
+    const card = await openVirtualCard();
+    const opening = openPlayback({ device: card.device });
+    const settled = opening.then((out) => out, (error: Error) => error);
+    await turns(count % 3);
+    const closed = await card.close().then(() => true, (error: HalflapError) => error.code);
+    const result = await settled;
+    if (result instanceof Playback) {
+      assert.equal(closed, "ERR_HALFLAP_INVALID_STATE");
+      await result.close();
+      await card.close();
+    } else {
+      assert.ok(result instanceof HalflapError, String(result));
+      assert.equal(result.code, "ERR_HALFLAP_DEVICE_NOT_FOUND");
+      assert.equal(closed, true);
+    }
+  }
+});
+
+test("a stream with a native source has no way to write to it", async () => {
+  await using card = await openVirtualCard();
+  await using out = await openPlayback({ device: card.device, source: silence() });
+  for (const name of ["write", "tryWrite", "writable"]) assert.equal(name in out, false, name);
+  assert.equal(out.granted.queueFrames, 0);
 });
 
 test("a closed card refuses every method", async () => {
@@ -953,4 +999,66 @@ test("a libasound that cannot be loaded, or lacks functions, is a typed error", 
   copyFileSync(path.join(libasoundFolder(), "libm.so.6"), impostor);
   const foreign = runOrFail(...runtime(file), { env });
   await assertLibraryError(foreign, "ERR_HALFLAP_LIBRARY_TOO_OLD", /snd_\w+.*libasound/s);
+});
+
+/** Runs a program with a limit of the shell's `ulimit`. */
+const runLimited = (limit: string, command: string, args: readonly string[]): Promise<Finished> =>
+  runOrFail("sh", ["-c", `ulimit ${limit} && exec "$@"`, "sh", command, ...args]);
+
+const importsOfPrograms = `
+import { closeSync, openSync } from "node:fs";
+import { HalflapError, openPlayback } from ${JSON.stringify(`${root}/mod.ts`)};
+import { engineCounters, openVirtualCard } from ${JSON.stringify(`${root}/lib/testing/mod.ts`)};
+const result = { errors: [] };
+async function play(options) {
+  await using out = await openPlayback({ device: "virtual", ...options });
+  await out.write(new Float32Array(2 * 4800));
+  await out.drain();
+  return out.stats().framesPlayed;
+}
+async function tryToPlay(options) {
+  await play(options).catch((error) => {
+    if (!(error instanceof HalflapError)) throw error;
+    result.errors.push(error.code);
+  });
+}
+async function end() {
+  result.framesPlayed = await play();
+  const { streams, pcms, bytes } = engineCounters();
+  console.log(JSON.stringify({ ...result, held: [streams, pcms, bytes] }));
+  process.exit(0);
+}
+`;
+
+test("memory that the system refuses is a typed error", async () => {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, "program.mjs");
+  const largest = "{ format: 'f64', channels: 32, queueFrames: 16_777_216 }";
+  const attempts = `for (let count = 0; count < 3; count++) await tryToPlay(${largest});`;
+  writeFileSync(file, `${importsOfPrograms}${attempts}\nawait end();`);
+  const { stdout } = await runLimited("-d 3000000", ...runtime(file));
+  const { errors, framesPlayed, held } = JSON.parse(stdout);
+  assert.deepEqual(errors, Array(3).fill("ERR_HALFLAP_OUT_OF_MEMORY"));
+  assert.deepEqual([framesPlayed, held], [4800, [0, 0, 0]]);
+});
+
+test("descriptors that the system refuses do no lasting damage", async () => {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, "program.mjs");
+  const attempts = `
+const descriptors = [];
+engineCounters();
+try {
+  for (;;) descriptors.push(openSync("/dev/null"));
+} catch (error) {
+  result.refused = error.code;
+}
+for (const device of ["virtual", "null", "default", "virtual"]) await tryToPlay({ device });
+descriptors.forEach((descriptor) => closeSync(descriptor));
+await end();`;
+  writeFileSync(file, importsOfPrograms + attempts);
+  const { stdout } = await runLimited("-n 200", ...runtime(file));
+  const { refused, framesPlayed, held } = JSON.parse(stdout);
+  assert.equal(refused, "EMFILE");
+  assert.deepEqual([framesPlayed, held], [4800, [0, 0, 0]]);
 });

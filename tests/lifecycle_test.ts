@@ -348,3 +348,20 @@ test("a real-time stream goes through its states", async () => {
   await turns();
   assert.deepEqual(states, ["running", "paused", "running", "prepared", "closed"]);
 });
+
+test("a Worker plays while the main thread does, each in its own realm", async () => {
+  await using card = await openCard48k();
+  await using out = await openCounting(card);
+  await run(out, card);
+  const file = new URL("./playing_worker.ts", import.meta.url);
+  const worker = new Worker(file, { type: "module" });
+  const played = new Promise((resolve, reject) => {
+    worker.onmessage = (event) => resolve(event.data);
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+  assert.equal(await within(played, "The Worker", 15_000), 48_000);
+  worker.terminate();
+  assert.equal(engineCounters().streams, 1);
+  await advanceUntil(card, out.drain());
+  assert.equal(out.stats().framesPlayed, 2000);
+});

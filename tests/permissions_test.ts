@@ -160,6 +160,26 @@ test("through a link in node_modules either path of the library may be permitted
   }
 });
 
+test("HALFLAP_LIBRARY counts where it may be read, and is passed over in silence elsewhere", async () => {
+  await using folder = await temporaryFolder();
+  const copy = path.join(folder.path, "copy.so");
+  const library = path.join(root, libraryFile);
+  cpSync(library, copy);
+  const env = { HALFLAP_LIBRARY: copy };
+  writeFileSync(path.join(folder.path, "program.mjs"), everything(modulesOf(root)));
+  for (
+    const [flags, loaded] of [
+      [["--allow-env=HALFLAP_LIBRARY", `--allow-ffi=${copy}`], copy],
+      [[`--allow-ffi=${library}`], library],
+      [["--deny-env", `--allow-ffi=${library}`], library],
+    ] as const
+  ) {
+    const args = ["run", ...flags, "program.mjs"];
+    const finished = await run(linkDeno(folder.path), args, { cwd: folder.path, env });
+    assertEverythingWorked(finished, loaded);
+  }
+});
+
 const importing = ({ main, testing }: Modules): string => `
 import * as halflap from ${JSON.stringify(main)};
 import * as testing from ${JSON.stringify(testing)};

@@ -15,11 +15,11 @@ const debianPackages: Readonly<Record<string, string>> = {
   play: "sox libsox-fmt-alsa",
   ffmpeg: "ffmpeg",
   unshare: "util-linux",
-  mount: "mount",
   script: "bsdutils",
 };
 
-const killAfterMs = 50_000;
+/** Shorter than a test may take, so that what hangs is named, and does not outlive the test. */
+const killAfterMs = 15_000;
 
 /** The pinned runtimes and tools. */
 export const deno: string = path.join(root, "node_modules/@deno/linux-x64-glibc/deno");

@@ -17,6 +17,7 @@ import {
   statesOf,
   test,
   turns,
+  within,
   withoutZeros,
 } from "./harness.ts";
 
@@ -163,5 +164,31 @@ for (const access of accesses) {
     const heard = Int32Array.from(withoutZeros(card.played()));
     assertSameBits(heard, countingSamples(800 * rounds));
     assert.equal(out.stats().framesPlayed, 800 * rounds);
+  });
+}
+
+for (const access of accesses) {
+  test(`a write goes on after xruns of a queue as small as its start threshold by ${access}`, async () => {
+    await using card = await openVirtualCard({ clock: "realtime" });
+    const sizes = { rate: 96_000, periodFrames: 22, periods: 5, queueFrames: 50 };
+    const options = { ...counting, ...sizes, access, startThreshold: 50, device: card.device };
+    await using streams = new AsyncDisposableStack();
+    // A program that now and then has no time for its streams.
+    const busy = setInterval(() => {
+      const untilMs = performance.now() + 3;
+      while (performance.now() < untilMs);
+    }, 7);
+    streams.defer(() => clearInterval(busy));
+    const plays = Array.from({ length: 4 }, async () => {
+      const out = streams.use(await openPlayback(options));
+      await within(out.write(countingSamples(96_000)), "A write", 15_000);
+      await within(out.drain(), "drain()", 5000);
+      assert.equal(out.stats().framesPlayed, 96_000);
+    });
+    await Promise.all(plays);
+    for (const index of plays.keys()) {
+      const heard = Int32Array.from(withoutZeros(card.played(index)));
+      assertSameBits(heard, countingSamples(96_000));
+    }
   });
 }

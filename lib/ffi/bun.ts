@@ -6,6 +6,7 @@
  */
 
 import process from "node:process";
+import { setTimeout } from "node:timers";
 import { SYMBOLS } from "./abi.generated.ts";
 import type { Doorbell, FfiBackend, LoadedLibrary, Native } from "./backend.ts";
 
@@ -44,6 +45,8 @@ function bunSymbols(
   }
   return mapped;
 }
+
+const POLL_MS = 10;
 
 class BunDoorbell implements Doorbell {
   readonly #bun: BunNamespace;
@@ -86,12 +89,18 @@ class BunDoorbell implements Doorbell {
 
   async #readPipe(): Promise<void> {
     const descriptor = this.#native.halflap_realm_pipe_open(this.#realm);
-    if (descriptor < 0) throw new Error(`Cannot wait for the engine: error ${descriptor}`);
+    if (descriptor < 0) return await this.#poll();
     this.#pipeOpen = true;
     const reader = this.#bun.file(descriptor).stream().getReader();
     while (!(await reader.read()).done) this.#onRing();
     // Bun leaves the descriptor open at the end of the stream.
     this.#native.halflap_realm_pipe_close(this.#realm);
+  }
+
+  // No descriptor is left for a pipe: looks for events by the clock until there is one.
+  async #poll(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    this.#onRing();
   }
 }
 

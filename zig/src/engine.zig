@@ -140,7 +140,8 @@ fn copyClip(stream: *Stream, clip: []const u8) OpenError!void {
     const wanted = &stream.options.wanted;
     const frame_bytes = wanted.channels * sample.bytesOf(wanted.format);
     if (clip.len == 0 or clip.len % frame_bytes != 0) return error.InvalidArgument;
-    stream.source = .{ .clip = try Clip.create(clip, frame_bytes, stream.options.clip_loop) };
+    const copy = try Clip.create(clip, frame_bytes, stream.options.clip_loop);
+    stream.source = .{ .clip = copy };
 }
 
 /// Requests of the control side; on the simulated clock they take effect before this returns.

@@ -17,6 +17,7 @@ const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const Pacer = @import("pacing.zig").Pacer;
+const Queue = @import("queue.zig").Queue;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Request = stream_module.Request;
 const Simulation = @import("simulation.zig").Simulation;
@@ -113,7 +114,9 @@ fn makeSource(stream: *Stream) memory.Error!void {
         .queue => {
             const frames = options.queue_frames orelse
                 @max(granted.buffer_frames, granted.rate * default_queue_ms / 1000);
-            stream.source = .{ .queue = try .create(frames, stream.frame_bytes) };
+            // Made before the assignment, which would set the union's tag even if this failed.
+            const queue: Queue = try .create(frames, stream.frame_bytes);
+            stream.source = .{ .queue = queue };
             stream.start_threshold_frames = switch (options.start_threshold_frames) {
                 .buffer => @min(granted.buffer_frames, frames),
                 .frames => |wanted| @min(@max(wanted, 1), frames),
@@ -129,7 +132,8 @@ fn makeSource(stream: *Stream) memory.Error!void {
     }
     stream.armed = options.source != .queue and options.start_threshold_frames != .never;
     if (granted.access == .write) {
-        stream.scratch = try memory.map(@as(usize, granted.buffer_frames) * stream.frame_bytes);
+        const scratch = try memory.map(@as(usize, granted.buffer_frames) * stream.frame_bytes);
+        stream.scratch = scratch;
     }
 }
 

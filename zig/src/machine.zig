@@ -600,6 +600,20 @@ fn afterStop(stream: *Stream) void {
 
 // Telling.
 
+/// Whether the room that JavaScript waits for is there. A stream that waits to be started may need
+/// less than that: both would wait for ever.
+fn roomIsWanted(stream: *const Stream) bool {
+    if (stream.source != .queue or stream.draining.load(.monotonic)) return false;
+    const wanted = stream.wanted_room.load(.seq_cst);
+    if (wanted == nobody) return false;
+    const queue = &stream.source.queue;
+    const missing = if (stream.state == .prepared)
+        (kickLevel(stream) orelse wanted) -| queue.level()
+    else
+        wanted;
+    return queue.free() >= @max(1, @min(wanted, missing));
+}
+
 fn complete(stream: *Stream, kind: abi.Command, result: abi.ErrorCode) void {
     const index = @intFromEnum(kind);
     if (stream.pending[index] == 0) return;
@@ -617,13 +631,8 @@ fn finish(stream: *Stream) void {
     }
     stream.counters.gain = stream.level.value;
     stream.published.write(&stream.counters);
-    if (stream.source == .queue and !stream.draining.load(.monotonic)) {
-        const wanted = stream.wanted_room.load(.seq_cst);
-        if (wanted != nobody and stream.source.queue.free() >= wanted and
-            stream.wanted_room.swap(nobody, .seq_cst) != nobody)
-        {
-            stream.news |= @intFromEnum(abi.Event.room);
-        }
+    if (roomIsWanted(stream) and stream.wanted_room.swap(nobody, .seq_cst) != nobody) {
+        stream.news |= @intFromEnum(abi.Event.room);
     }
     if (stream.news == 0) return;
     stream.realm.notify(stream, stream.news);
