@@ -2,6 +2,7 @@
 //! here runs on JavaScript's threads.
 
 const std = @import("std");
+const assert = std.debug.assert;
 const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const clock = @import("clock.zig");
@@ -35,6 +36,19 @@ pub const gain_max = 16;
 pub const fade_ms_max = 60_000;
 
 fn work(stream: *Stream) void {
+    const handle = stream.handle;
+    // `releaseStream` waits for this pin: the stream and its realm live until the job has returned.
+    const pinned = handles.pin(Stream, handle);
+    assert(pinned == stream);
+    defer handles.unpin(handle);
+    // A job that gave the stream back may still be on its way out when the next one begins.
+    stream.working.lock();
+    defer stream.working.unlock();
+    // So may the call that asked for the close, which still uses the group.
+    if (stream.job == .close) {
+        stream.control.lock();
+        stream.control.unlock();
+    }
     switch (stream.job) {
         .open => jobs.open(stream, handOver),
         .settle, .recover, .wake => jobs.mend(stream),
@@ -249,11 +263,10 @@ pub fn setGain(stream: *Stream, gain: f32, ramp_ms: f32) StateError!void {
 /// Begins to close; the event `closed` follows. Closing twice changes nothing.
 pub fn closeStream(stream: *Stream) void {
     stream.control.lock();
-    if (stream.closing) return stream.control.unlock();
+    defer stream.control.unlock();
+    if (stream.closing) return;
     stream.closing = true;
-    const lifecycle = stream.lifecycle.load(.acquire);
-    stream.control.unlock();
-    switch (lifecycle) {
+    switch (stream.lifecycle.load(.acquire)) {
         // The open sees `closing` at its end, or the group the request.
         .opening => stream.post(Request.close),
         .open => post(stream, Request.close),

@@ -8,7 +8,6 @@ const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const failure = @import("failure.zig");
 const groups = @import("groups.zig");
-const handles = @import("handles.zig");
 const memory = @import("memory.zig");
 const negotiate = @import("alsa/negotiate.zig");
 const noise = @import("alsa/noise.zig");
@@ -205,21 +204,14 @@ fn resumePcm(stream: *Stream) bool {
     return prepare(stream);
 }
 
-/// Frees everything but the handle, and says so. The stream may be gone when this returns.
+/// Frees everything but the handle, and says so. The caller has pinned the stream, or is the thread
+/// that would release it.
 pub fn close(stream: *Stream) void {
-    const realm = stream.realm;
-    const handle = stream.handle;
-    // `halflap_stream_release` waits for this pin: the realm and the stream live until the bell
-    // rang.
-    const pinned = handles.pin(Stream, handle);
-    assert(pinned == stream);
-    defer handles.unpin(handle);
-
     releaseNative(stream);
     stream.counters.state = .closed;
     stream.published.write(&stream.counters);
     stream.lifecycle.store(.closed, .release);
-    realm.notify(stream, @intFromEnum(abi.Event.closed));
+    stream.notify(.closed);
 }
 
 fn releaseNative(stream: *Stream) void {

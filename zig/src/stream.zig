@@ -125,6 +125,8 @@ pub const Stream = struct {
     published: telemetry.Published = .{},
     /// Control calls of one stream run one at a time; no native thread of a group takes it.
     control: sync.Mutex = .{},
+    /// Held by the janitor's thread that does a job.
+    working: sync.Mutex = .{},
     lifecycle: std.atomic.Value(Lifecycle) = .init(.opening),
     /// Under `control`: nothing is posted any more.
     closing: bool = false,
