@@ -19,7 +19,6 @@ const Options = stream_module.Options;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Realm = @import("realm.zig").Realm;
 const Request = stream_module.Request;
-const Simulation = @import("simulation.zig").Simulation;
 const Stream = stream_module.Stream;
 const nobody = stream_module.nobody;
 
@@ -127,7 +126,7 @@ pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u
     countIn(stream);
     errdefer countOut(realm);
     const handle = stream.handle;
-    if (simulationOf(stream)) |simulation| {
+    if (stream.simulation()) |simulation| {
         jobs.open(stream, handOver);
         simulation.settle();
         return handle;
@@ -161,12 +160,7 @@ fn copyClip(stream: *Stream, clip: []const u8) OpenError!void {
 /// Requests of the control side; on the simulated clock they take effect before this returns.
 fn post(stream: *Stream, bits: u32) void {
     stream.post(bits);
-    if (simulationOf(stream)) |simulation| simulation.settle();
-}
-
-fn simulationOf(stream: *const Stream) ?*Simulation {
-    const card = stream.card orelse return null;
-    return if (card.simulation) |*simulation| simulation else null;
+    if (stream.simulation()) |simulation| simulation.settle();
 }
 
 pub const StateError = error{ InvalidState, InvalidArgument };
@@ -249,7 +243,7 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
 }
 
 fn nowNs(stream: *const Stream) u64 {
-    return if (simulationOf(stream)) |simulation| simulation.card.now() else clock.monotonicNs();
+    return if (stream.simulation()) |simulation| simulation.card.now() else clock.monotonicNs();
 }
 
 pub fn setGain(stream: *Stream, gain: f32, ramp_ms: f32) StateError!void {

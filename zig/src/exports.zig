@@ -452,7 +452,7 @@ fn granted(stream: *const Stream) abi.Granted {
         .can_pause = flag(of.can_pause),
         .can_resume = flag(of.can_resume),
         .can_disable_period_wakeup = flag(of.can_disable_period_wakeup),
-        .simulated = flag(if (stream.card) |card| card.simulation != null else false),
+        .simulated = flag(stream.simulation() != null),
         .realtime = @floatFromInt(@intFromEnum(stream.scheduling.realtime)),
         .realtime_priority = @floatFromInt(stream.scheduling.priority),
     };

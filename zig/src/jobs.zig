@@ -19,7 +19,6 @@ const Pacer = @import("pacing.zig").Pacer;
 const Queue = @import("queue.zig").Queue;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Request = stream_module.Request;
-const Simulation = @import("simulation.zig").Simulation;
 const Stream = stream_module.Stream;
 
 /// The queue bridges an ordinary garbage collection.
@@ -136,13 +135,8 @@ fn makeSource(stream: *Stream) memory.Error!void {
     }
 }
 
-fn simulationOf(stream: *const Stream) ?*Simulation {
-    const card = stream.card orelse return null;
-    return if (card.simulation) |*simulation| simulation else null;
-}
-
 fn joinGroup(stream: *Stream, handOver: HandOver) groups.Error!void {
-    if (simulationOf(stream)) |simulation| {
+    if (stream.simulation()) |simulation| {
         stream.scheduling.realtime = .simulated;
         return simulation.join(stream);
     }
@@ -215,7 +209,7 @@ pub fn close(stream: *Stream) void {
 }
 
 fn releaseNative(stream: *Stream) void {
-    if (simulationOf(stream)) |simulation| simulation.leave(stream) else groups.leave(stream);
+    if (stream.simulation()) |simulation| simulation.leave(stream) else groups.leave(stream);
     if (stream.pcm) |pcm| {
         // The PCM is gone whatever it answers.
         _ = stream.asound.snd_pcm_close(pcm);

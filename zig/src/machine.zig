@@ -156,7 +156,10 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
         stream.counters.clock_demotions += 1;
         room = try pacing.observe(stream, now_ns, true);
     }
-    if (tailWasHeard(stream)) return .{ .janitor = loseRingAndSettle(stream) };
+    if (tailWasHeard(stream)) {
+        loseRing(stream);
+        return .{ .janitor = .settle };
+    }
     const fed = try feed(stream, room.avail_frames);
     stream.counters.delay_frames += fed.frames;
     return .{ .wake_at = nextDeadline(stream, room.avail_frames, fed, now_ns) };
@@ -230,11 +233,12 @@ fn fault(stream: *Stream, err: pacing.Error, now_ns: u64) Outcome {
         error.Xrun => {
             hear(stream, 0, now_ns);
             // The device stopped by itself behind the tail: nothing was missed.
-            if (tailWasHeard(stream)) return .{ .janitor = loseRingAndSettle(stream) };
+            const was_end = tailWasHeard(stream);
+            loseRing(stream);
+            if (was_end) return .{ .janitor = .settle };
             stream.counters.xruns += 1;
             stream.news |= @intFromEnum(abi.Event.xrun);
             stream.state = .xrun;
-            loseRing(stream);
             return .{ .janitor = .recover };
         },
         error.Suspended => {
@@ -309,11 +313,6 @@ fn loseRing(stream: *Stream) void {
     stream.frames_padding_heard += paddingHeard(stream);
     stream.frames_lost_in_ring += end - stream.frames_heard;
     stream.counters.delay_frames = 0;
-}
-
-fn loseRingAndSettle(stream: *Stream) Job {
-    loseRing(stream);
-    return .settle;
 }
 
 // Commands.
@@ -398,9 +397,8 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
             if (ramp_frames > 0) stream.fade = .constant(0);
             if (stream.hardware_paused) {
                 if (stream.pacer == .device) {
-                    const result = stream.asound.snd_pcm_pause(stream.pcm.?, 0);
-                    // The next look at the pointer finds out what became of the device.
-                    if (result < 0) _ = pacing.classify(stream, "snd_pcm_pause", result) catch {};
+                    // Where it fails, the next look at the pointer says what became of the device.
+                    _ = stream.asound.snd_pcm_pause(stream.pcm.?, 0);
                 }
                 started(stream, now_ns);
                 stream.fade.moveTo(1, ramp_frames);

@@ -14,12 +14,12 @@ const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const sync = @import("sync.zig");
 const telemetry = @import("telemetry.zig");
-const Block = @import("block.zig").Block;
 const Commands = @import("command.zig").Commands;
 const Failure = @import("failure.zig").Failure;
 const Pacer = @import("pacing.zig").Pacer;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Realm = @import("realm.zig").Realm;
+const Simulation = @import("simulation.zig").Simulation;
 const Source = @import("source.zig").Source;
 const VirtualCard = @import("virtual_card.zig").VirtualCard;
 
@@ -62,13 +62,13 @@ pub const Job = enum {
 /// Bits of `requests`.
 pub const Request = struct {
     /// The queue holds what was waited for.
-    pub const kick: u32 = 2;
+    pub const kick: u32 = 1;
     /// The commands ring is not empty.
-    pub const command: u32 = 4;
-    pub const gain: u32 = 8;
+    pub const command: u32 = 2;
+    pub const gain: u32 = 4;
     /// The janitor has done its job.
-    pub const returned: u32 = 16;
-    pub const close: u32 = 32;
+    pub const returned: u32 = 8;
+    pub const close: u32 = 16;
 };
 
 /// `hungry_at` and `wanted_room` when nobody waits.
@@ -79,7 +79,7 @@ pub const nobody = std.math.maxInt(u32);
 pub const Ending = struct {
     reason: Reason,
     feed_left: u64,
-    /// Position in `frames_written` behind the last frame from the source, once it is known.
+    /// Position behind the last frame from the source, on the line of `frames_heard`, once known.
     tail_frames: ?u64 = null,
 
     pub const Reason = enum { drain, finish, pause, drop };
@@ -184,6 +184,12 @@ pub const Stream = struct {
     pub fn post(self: *Stream, bits: u32) void {
         _ = self.requests.fetchOr(bits, .seq_cst);
         if (self.group.load(.seq_cst)) |group| group.post(self);
+    }
+
+    /// What drives it where its card's clock is simulated.
+    pub fn simulation(self: *const Stream) ?*Simulation {
+        const card = self.card orelse return null;
+        return if (card.simulation) |*simulated| simulated else null;
     }
 
     pub fn notify(self: *Stream, event: abi.Event) void {
