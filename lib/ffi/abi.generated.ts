@@ -1,4 +1,4 @@
-// Generated from zig/src/abi.zig and zig/src/exports.zig by `npm run build`; do not edit.
+// Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
 export const ABI_HASH: number = 2275081943;

@@ -2,19 +2,20 @@
 
 const std = @import("std");
 const reflect = @import("abi_reflect.zig");
-const functions = @import("exports.zig").functions;
+const abi_hash = @import("exports/engine.zig").functions.abi_hash;
+const exports = @import("exports.zig");
 
 const header =
-    \\// Generated from zig/src/abi.zig and zig/src/exports.zig by `npm run build`; do not edit.
+    \\// Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
     \\
     \\
 ;
 
 const text = header ++
     "/** What the library answers if it speaks this very ABI. */\n" ++
-    std.fmt.comptimePrint("export const ABI_HASH: number = {d};\n\n", .{functions.abi_hash()}) ++
+    std.fmt.comptimePrint("export const ABI_HASH: number = {d};\n\n", .{abi_hash()}) ++
     "/** The exported functions, in the shape of `Deno.dlopen`. */\n" ++
-    "export const SYMBOLS = {\n" ++ reflect.symbols(functions) ++ "} as const;\n" ++
+    "export const SYMBOLS = {\n" ++ exports.symbols() ++ "} as const;\n" ++
     reflect.enums() ++ reflect.records();
 
 pub fn main(init: std.process.Init) !void {

@@ -4,7 +4,7 @@
 const std = @import("std");
 const abi = @import("abi.zig");
 
-/// The signatures alone: `exports.zig` needs the hash, so this file must not need its bodies.
+/// The signatures alone: the exports need the hash, so this file must not need their bodies.
 pub fn hashOf(comptime signatures: []const u8) u32 {
     @setEvalBranchQuota(200_000);
     return comptime std.hash.Fnv1a_32.hash(signatures ++ enums() ++ records());

@@ -5,11 +5,11 @@ const std = @import("std");
 const exports = @import("exports.zig");
 
 comptime {
-    for (@typeInfo(exports.functions).@"struct".decls) |declaration| {
-        @export(
-            &@field(exports.functions, declaration.name),
-            .{ .name = "halflap_" ++ declaration.name },
-        );
+    for (exports.parts) |functions| {
+        for (@typeInfo(functions).@"struct".decls) |declaration| {
+            const name = "halflap_" ++ declaration.name;
+            @export(&@field(functions, declaration.name), .{ .name = name });
+        }
     }
     _ = @import("card/plugin.zig");
 }

@@ -1,0 +1,161 @@
+//! Exports about streams.
+
+const std = @import("std");
+const abi = @import("../abi.zig");
+const border = @import("border.zig");
+const engine = @import("../engine.zig");
+const handles = @import("../handles.zig");
+const record = @import("../record.zig");
+const records = @import("stream_records.zig");
+const Realm = @import("../realm.zig").Realm;
+const Stream = @import("../stream.zig").Stream;
+const code = border.code;
+const codeOf = border.codeOf;
+const done = border.done;
+const refuse = border.refuse;
+const slice = border.slice;
+const copyText = border.copyText;
+
+pub const functions = struct {
+    pub fn stream_open(
+        realm_handle: u32,
+        options: ?[*]const u8,
+        options_length: u32,
+        device: ?[*]const u8,
+        device_bytes: u32,
+        clip: ?[*]const u8,
+        clip_bytes: u32,
+    ) callconv(.c) i32 {
+        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        defer handles.unpin(realm_handle);
+        const given = record.read(abi.StreamOptions, options, options_length) catch
+            return refuse(.invalid_argument, "The options record has the wrong length", .{});
+        const name = slice(device, device_bytes) orelse
+            return refuse(.invalid_argument, "The device has no name", .{});
+        const parsed = engine.parseOptions(given, name) catch
+            return refuse(.invalid_argument, "An option is outside its range", .{});
+        const sound = slice(clip, clip_bytes) orelse "";
+        const handle = engine.openStream(realm, parsed, sound) catch |err| return switch (err) {
+            error.InvalidArgument => refuse(
+                .invalid_argument,
+                "The clip is not a whole number of frames",
+                .{},
+            ),
+            error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a stream", .{}),
+            error.TooManyHandles => refuse(
+                .too_many_handles,
+                "All {d} handles are in use",
+                .{handles.capacity},
+            ),
+            error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
+            error.DeviceNotFound => refuse(
+                .device_not_found,
+                "There is no virtual card \"{s}\"",
+                .{name},
+            ),
+        };
+        return @intCast(handle);
+    }
+
+    pub fn stream_granted(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        engine.lockOpen(stream) catch |err| return codeOf(err);
+        defer stream.control.unlock();
+        return done(record.write(abi.Granted, out, length, records.granted(stream)));
+    }
+
+    pub fn stream_text(handle: u32, which: u32, out: ?[*]u8, byte_length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const text = record.enumeration(abi.Text, @floatFromInt(which)) catch
+            return code(.invalid_argument);
+        return copyText(switch (text) {
+            .failure => stream.failure.text(),
+            .call => stream.failure.call,
+            .device => stream.options.device(),
+            .access_reason => switch (stream.lifecycle.load(.acquire)) {
+                .open => stream.granted.access_reason,
+                else => "",
+            },
+        }, out, byte_length);
+    }
+
+    pub fn stream_stats(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        return done(record.write(abi.Stats, out, length, records.stats(stream)));
+    }
+
+    pub fn stream_completions(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const values = records.completions(stream);
+        return done(record.write(abi.Completion, out, length, values));
+    }
+
+    pub fn stream_write(
+        handle: u32,
+        data: ?[*]const u8,
+        byte_length: u32,
+        offset_frames: u32,
+        frames: u32,
+    ) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const taken = engine.write(stream, data, byte_length, offset_frames, frames) catch |err|
+            return codeOf(err);
+        return @intCast(taken);
+    }
+
+    pub fn stream_await_room(handle: u32, frames: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const there = engine.awaitRoom(stream, frames) catch |err| return codeOf(err);
+        return @intFromBool(there);
+    }
+
+    pub fn stream_command(
+        handle: u32,
+        command: u32,
+        fade_ms: f64,
+        timeout_ms: f64,
+    ) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const kind = record.enumeration(abi.Command, @floatFromInt(command)) catch
+            return code(.invalid_argument);
+        const fade = record.real(fade_ms, 0, engine.fade_ms_max) catch
+            return code(.invalid_argument);
+        const timeout = record.real(timeout_ms, -1, 1e12) catch return code(.invalid_argument);
+        const ordinal = engine.command(stream, kind, @floatCast(fade), timeout) catch |err|
+            return codeOf(err);
+        return @intCast(ordinal);
+    }
+
+    pub fn stream_set_gain(handle: u32, gain: f64, ramp_ms: f64) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const factor = record.real(gain, 0, engine.gain_max) catch return code(.invalid_argument);
+        const ramp = record.real(ramp_ms, 0, engine.fade_ms_max) catch
+            return code(.invalid_argument);
+        engine.setGain(stream, @floatCast(factor), @floatCast(ramp)) catch |err| return codeOf(err);
+        return 0;
+    }
+
+    pub fn stream_close(handle: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        engine.closeStream(stream);
+        return 0;
+    }
+
+    pub fn stream_release(handle: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        engine.releaseStream(stream) catch |err| {
+            handles.unpin(handle);
+            return codeOf(err);
+        };
+        return 0;
+    }
+};

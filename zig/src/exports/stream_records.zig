@@ -1,0 +1,97 @@
+//! What is told about a stream, as records of the ABI.
+
+const std = @import("std");
+const abi = @import("../abi.zig");
+const border = @import("border.zig");
+const engine = @import("../engine.zig");
+const Stream = @import("../stream.zig").Stream;
+const nobody = @import("../stream.zig").nobody;
+const code = border.code;
+const toMs = border.toMs;
+const flag = border.flag;
+
+pub fn granted(stream: *const Stream) abi.Granted {
+    const of = &stream.granted;
+    const whole = of.buffer_frames % of.period_frames == 0;
+    const queue_frames = switch (stream.source) {
+        .queue => |*queue| queue.capacity_frames,
+        .tone, .clip, .silence => 0,
+    };
+    const threshold = stream.start_threshold_frames;
+    return .{
+        .access = @floatFromInt(@intFromEnum(of.access)),
+        .layout = @floatFromInt(@intFromEnum(of.layout)),
+        .format = @floatFromInt(@intFromEnum(of.format)),
+        .channels = @floatFromInt(of.channels),
+        .rate = @floatFromInt(of.rate),
+        .period_frames = @floatFromInt(of.period_frames),
+        .buffer_frames = @floatFromInt(of.buffer_frames),
+        .periods = if (whole) @floatFromInt(of.buffer_frames / of.period_frames) else 0,
+        .boundary = @floatFromInt(of.boundary),
+        .queue_frames = @floatFromInt(queue_frames),
+        .start_threshold_frames = if (threshold == nobody) -1 else @floatFromInt(threshold),
+        .clock = @floatFromInt(@intFromEnum(std.meta.activeTag(stream.pacer))),
+        .mmap = @floatFromInt(@intFromEnum(mmapKind(stream))),
+        .pcm_type = @floatFromInt(@intFromEnum(stream.pcm_type)),
+        .batch = flag(of.batch),
+        .can_pause = flag(of.can_pause),
+        .can_resume = flag(of.can_resume),
+        .can_disable_period_wakeup = flag(of.can_disable_period_wakeup),
+        .simulated = flag(stream.simulation() != null),
+        .realtime = @floatFromInt(@intFromEnum(stream.scheduling.realtime)),
+        .realtime_priority = @floatFromInt(stream.scheduling.priority),
+    };
+}
+
+fn mmapKind(stream: *const Stream) abi.MmapKind {
+    if (stream.granted.access != .mmap) return .none;
+    return if (stream.pcm_type == .hw) .real else .emulated;
+}
+
+pub fn stats(stream: *Stream) abi.Stats {
+    const snapshot = stream.published.read();
+    const over = snapshot.state == .disconnected;
+    const queue = queueCounts(stream);
+    return .{
+        .state = @floatFromInt(@intFromEnum(snapshot.state)),
+        .frames_accepted = @floatFromInt(queue.accepted),
+        .frames_queued = @floatFromInt(queue.queued),
+        .frames_written = @floatFromInt(snapshot.frames_written),
+        .frames_padded = @floatFromInt(snapshot.frames_padded),
+        .frames_played = @floatFromInt(snapshot.frames_played),
+        .frames_dropped = @floatFromInt(snapshot.frames_dropped),
+        .delay_frames = @floatFromInt(snapshot.delay_frames),
+        .xruns = @floatFromInt(snapshot.xruns),
+        .wake_ups = @floatFromInt(snapshot.wake_ups),
+        .idle_wake_ups = @floatFromInt(snapshot.idle_wake_ups),
+        .timestamp_frames = @floatFromInt(snapshot.timestamp_frames),
+        .timestamp_ms = toMs(snapshot.timestamp_ns),
+        .error_code = if (over) @floatFromInt(code(stream.failure.code)) else 0,
+        .error_errno = if (over) @floatFromInt(stream.failure.errno) else 0,
+        .gain = snapshot.gain,
+        .clock_demotions = @floatFromInt(snapshot.clock_demotions),
+    };
+}
+
+pub fn completions(stream: *const Stream) abi.Completion {
+    const completed = stream.published.read().completed;
+    var values: abi.Completion = undefined;
+    inline for (@typeInfo(abi.Command).@"enum".fields) |kind| {
+        @field(values, kind.name ++ "_count") = @floatFromInt(completed[kind.value].count);
+        const result = code(completed[kind.value].result);
+        @field(values, kind.name ++ "_result") = @floatFromInt(result);
+    }
+    return values;
+}
+
+const QueueCounts = struct { accepted: u64 = 0, queued: u32 = 0 };
+
+/// Closing frees the queue, and with it what was not played.
+fn queueCounts(stream: *Stream) QueueCounts {
+    if (stream.options.source != .queue) return .{};
+    engine.lockOpen(stream) catch return .{ .accepted = stream.frames_accepted };
+    defer stream.control.unlock();
+    const queue = &stream.source.queue;
+    stream.frames_accepted = queue.written.load(.acquire);
+    return .{ .accepted = stream.frames_accepted, .queued = queue.level() };
+}
