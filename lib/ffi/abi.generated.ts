@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 2275081943;
+export const ABI_HASH: number = 1470188046;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -33,6 +33,7 @@ export const SYMBOLS = {
   halflap_card_advance_frames: { parameters: ["u32", "f64", "f64"], result: "i32" },
   halflap_card_played: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
   halflap_card_status: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_card_fault: { parameters: ["u32", "u32", "u32", "f64"], result: "i32" },
   halflap_card_flush: { parameters: ["u32"], result: "i32" },
   halflap_card_close: { parameters: ["u32"], result: "i32" },
 } as const;
@@ -156,6 +157,23 @@ export const Tap = {
   none: 0,
   memory: 1,
   wav: 2,
+} as const;
+
+export const Fault = {
+  stall: 0,
+  pointer_jump: 1,
+  xrun: 2,
+  suspend: 3,
+  resume_unsupported: 4,
+  resume_again: 5,
+  resume_lies: 6,
+  disconnect: 7,
+  heal: 8,
+  refuse_open: 9,
+  late_wake_up: 10,
+  slow_fill: 11,
+  preempted_fill: 12,
+  spurious_wake_up: 13,
 } as const;
 
 export const StreamOptions = {

@@ -27,6 +27,20 @@
 export type { CardAccess, CardTap, Limits, VirtualCardOptions } from "./card_options.ts";
 export { engineCounters } from "./engine_counters.ts";
 export type { EngineCounters } from "./engine_counters.ts";
+export type {
+  DisconnectFault,
+  Fault,
+  HealFault,
+  LateWakeUpFault,
+  PointerJumpFault,
+  PreemptedFillFault,
+  RefuseOpenFault,
+  SlowFillFault,
+  SpuriousWakeUpFault,
+  StallFault,
+  SuspendFault,
+  XrunFault,
+} from "./fault.ts";
 export { openVirtualCard, VirtualCard } from "./virtual_card.ts";
-export type { AdvanceOptions, CardStatus } from "./virtual_card.ts";
+export type { AdvanceOptions, CardStatus, InjectFaultOptions } from "./virtual_card.ts";
 export type { SampleArrays, SampleFormat, SamplesOf } from "../format.ts";

@@ -31,6 +31,7 @@ import {
   type CheckedCardOptions,
   type VirtualCardOptions,
 } from "./card_options.ts";
+import { checkFault, type Fault } from "./fault.ts";
 
 /** State of a virtual card and of one of its substreams. */
 export interface CardStatus {
@@ -57,6 +58,15 @@ export interface AdvanceOptions {
    * stream.
    */
   rate?: number;
+}
+
+/** Options of {@linkcode VirtualCard.injectFault}. */
+export interface InjectFaultOptions {
+  /**
+   * Number of the substream, for faults of the hardware: 0, the default, for the first stream
+   * opened on the card, and so on. For a fault of the card as a whole it is 0.
+   */
+  substream?: number;
 }
 
 const MAX_FRAMES = 2 ** 40;
@@ -205,6 +215,43 @@ export class VirtualCard implements AsyncDisposable {
       tapLostFrames: record[Field.tap_lost_frames]!,
       timeMs: record[Field.time_ms]!,
     };
+  }
+
+  /**
+   * Arms a fault. Each takes effect once, at its next occasion, and one that is armed again before
+   * that replaces the first. A fault of the hardware (`stall`, `pointer-jump`, `xrun`, `suspend`,
+   * `disconnect`, `heal`) belongs to one substream, the others to the card as a whole.
+   *
+   * @example A sound card that is pulled out
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { openPlayback, silence } from "halflap";
+   * import { openVirtualCard } from "halflap/testing";
+   *
+   * await using card = await openVirtualCard();
+   * await using out = await openPlayback({ device: card.device, source: silence() });
+   * await card.advanceMs(100);
+   * card.injectFault({ kind: "disconnect" });
+   * const lost = assert.rejects(out.closed, { code: "ERR_HALFLAP_DEVICE_LOST" });
+   * await card.advanceMs(100);
+   * await lost;
+   * ```
+   *
+   * @param fault The fault.
+   * @param options The substream.
+   * @throws TypeError or RangeError for a wrong argument, or if there is no such substream yet;
+   *   HalflapError with `ERR_HALFLAP_CLOSED` after the card was closed.
+   */
+  injectFault(fault: Fault, options?: InjectFaultOptions): void {
+    const { native, amount, isOfCard } = checkFault(fault);
+    const { substream = 0 } = checkOptions<InjectFaultOptions>(
+      "the options of injectFault()",
+      options,
+      ["substream"],
+    );
+    const last = isOfCard ? 0 : this.status().substreams - 1;
+    const number = checkInteger("substream", substream, 0, last);
+    check(engine().native.halflap_card_fault(this.#handle, number, native, amount));
   }
 
   /**

@@ -256,6 +256,40 @@ pub const CardClock = enum(u32) { realtime, simulated };
 /// Where a virtual card records what it played.
 pub const Tap = enum(u32) { none, memory, wav };
 
+/// Faults that `halflap_card_fault` arms; each takes effect once. Without a word on its amount that
+/// is 0. The hardware's faults belong to a substream, the others to the card, as substream 0.
+pub const Fault = enum(u32) {
+    /// From the next look at the running pointer on it stands still, for so many milliseconds of
+    /// the card's time; Infinity: until `heal`, through `prepare` too.
+    stall,
+    /// The next look at the running pointer finds it so many frames further on: they were played.
+    pointer_jump,
+    /// The next look at the running pointer finds an xrun, with frames left in the ring.
+    xrun,
+    /// The next look at the running pointer finds the PCM suspended.
+    @"suspend",
+    /// `suspend`, and the first `snd_pcm_resume` fails with ENOSYS.
+    resume_unsupported,
+    /// `suspend`, and so many times `snd_pcm_resume` fails with EAGAIN.
+    resume_again,
+    /// `suspend`, and the first `snd_pcm_resume` returns 0 without resuming.
+    resume_lies,
+    /// The device is gone, in any state.
+    disconnect,
+    /// Ends a stall.
+    heal,
+    /// So many opens of a PCM on the card fail with EACCES.
+    refuse_open,
+    /// The next wake-up of the card's streams comes so many milliseconds late.
+    late_wake_up,
+    /// The next fill takes so many milliseconds of the CPU.
+    slow_fill,
+    /// The next fill takes so many milliseconds in which its thread does not run.
+    preempted_fill,
+    /// So many times the streams are woken with nothing due.
+    spurious_wake_up,
+};
+
 /// What `halflap_card_open` takes; 0 in a limit means "no limit but the engine's own".
 pub const CardOptions = extern struct {
     clock: f64,

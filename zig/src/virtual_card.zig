@@ -79,6 +79,15 @@ pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
         .channels = stream.options.wanted.channels,
     }) catch |err| {
         switch (err) {
+            error.AccessDenied => {
+                stream.failure.set(
+                    .permission_denied,
+                    "The virtual card refuses to be opened, as its test asked",
+                    .{},
+                );
+                stream.failure.call = "snd_pcm_open";
+                stream.failure.errno = @intFromEnum(std.os.linux.E.ACCES);
+            },
             error.DeviceBusy => {
                 stream.failure.set(
                     .device_busy,
@@ -103,6 +112,7 @@ pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
         return error.OpenFailed;
     };
     stream.pcm = opened.pcm;
+    stream.asound = opened.asound;
 }
 
 pub fn detach(stream: *Stream) void {

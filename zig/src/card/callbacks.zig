@@ -7,6 +7,7 @@ const alsa = @import("../alsa/libasound.zig");
 const ioplug = @import("ioplug.zig");
 const readiness = @import("readiness.zig");
 const report = @import("report.zig").report;
+const resume_answer = @import("resume_answer.zig");
 const sample = @import("../sample.zig");
 const tap_module = @import("tap.zig");
 const Substream = @import("substream.zig").Substream;
@@ -26,7 +27,7 @@ pub const without_pause: ioplug.Callbacks = .{
     .poll_descriptors_count = &pollDescriptorsCount,
     .poll_descriptors = &pollDescriptors,
     .poll_revents = &pollRevents,
-    // No `delay`: nothing lies behind the ring, so libasound's own answer is exact.
+    .delay = &delay,
 };
 
 pub const with_pause: ioplug.Callbacks = table: {
@@ -44,9 +45,11 @@ fn start(handle: *ioplug.Handle) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
+    const now_ns = self.card.now();
+    if (self.isDisconnected(now_ns)) return fail(.NODEV);
     if (self.phase != .stopped) return fail(.BADFD);
     assert(self.position_frames == 0);
-    self.run();
+    self.run(now_ns);
     _ = readiness.arm(self, .running);
     return 0;
 }
@@ -55,43 +58,66 @@ fn stop(handle: *ioplug.Handle) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
-    if (self.phase == .running) self.advance();
-    self.stand(.stopped);
+    const now_ns = self.card.now();
+    if (self.phase == .running) self.advance(now_ns);
+    self.stand(.stopped, now_ns);
     _ = readiness.arm(self, .setup);
     return 0;
 }
 
+/// libasound takes any error for an xrun; what else stopped the hardware shows in the state and in
+/// the delay.
 fn pointer(handle: *ioplug.Handle) callconv(.c) alsa.SFrames {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
+    lookFor(self);
     // Asked before there are parameters.
     if (self.software.boundary == 0) return 0;
-    if (self.phase == .running) self.advance();
-    if (self.phase == .running and handle.state == .running and
-        self.suspend_requested.swap(false, .acquire))
-    {
-        self.stand(.frozen);
-        handle.state = .suspended;
-        _ = readiness.arm(self, .suspended);
-    }
     if (self.phase == .underrun) return fail(.PIPE);
     return @intCast(self.position_frames % self.software.boundary);
+}
+
+/// Nothing lies behind the ring. libasound's own answer would be the same, but for the errors: its
+/// `snd_pcm_avail_delay` finds out only from this one that the hardware is suspended or gone.
+fn delay(handle: *ioplug.Handle, frames: *alsa.SFrames) callconv(.c) c_int {
+    const self: *Substream = .of(handle);
+    self.mutex.lock();
+    defer self.mutex.unlock();
+    lookFor(self);
+    switch (handle.state) {
+        .disconnected => return fail(.NODEV),
+        .suspended => return fail(.STRPIPE),
+        else => {},
+    }
+    if (self.phase == .underrun) return fail(.PIPE);
+    frames.* = if (self.software.boundary == 0) 0 else self.queuedFrames();
+    return 0;
+}
+
+/// Looks at the hardware for a client, whose descriptor follows what is found.
+fn lookFor(self: *Substream) void {
+    const state = self.handle.state;
+    const now_ns = self.card.now();
+    if (!self.isDisconnected(now_ns)) self.look(now_ns);
+    if (self.handle.state != state) _ = readiness.arm(self, self.handle.state);
 }
 
 fn pause(handle: *ioplug.Handle, enable: c_int) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
+    const now_ns = self.card.now();
+    if (self.isDisconnected(now_ns)) return fail(.NODEV);
     if (enable == 0) {
         if (self.phase != .frozen) return fail(.BADFD);
-        self.run();
+        self.run(now_ns);
         _ = readiness.arm(self, .running);
         return 0;
     }
-    if (self.phase == .running) self.advance();
+    if (self.phase == .running) self.advance(now_ns);
     if (self.phase == .underrun) return fail(.PIPE);
-    self.stand(.frozen);
+    self.stand(.frozen, now_ns);
     _ = readiness.arm(self, .paused);
     return 0;
 }
@@ -100,11 +126,30 @@ fn @"resume"(handle: *ioplug.Handle) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
-    if (handle.state != .suspended or self.phase != .frozen) return fail(.BADFD);
-    self.run();
+    return resume_answer.give(resumeNow(self));
+}
+
+fn resumeNow(self: *Substream) c_int {
+    const now_ns = self.card.now();
+    if (self.isDisconnected(now_ns)) return fail(.NODEV);
+    if (self.handle.state != .suspended or self.phase != .frozen) return fail(.BADFD);
+    const resumption = self.resumption;
+    self.resumption = .{};
+    switch (resumption.answer) {
+        .works => {},
+        .unsupported => return fail(.NOSYS),
+        .lies => return 0,
+        .again => {
+            if (resumption.count > 1) {
+                self.resumption = .{ .answer = .again, .count = resumption.count - 1 };
+            }
+            return fail(.AGAIN);
+        },
+    }
+    self.run(now_ns);
     // libasound leaves this to the plug-in.
-    handle.state = .running;
-    _ = readiness.arm(self, .running);
+    self.handle.state = self.suspended_state;
+    _ = readiness.arm(self, self.handle.state);
     return 0;
 }
 
@@ -113,9 +158,9 @@ fn prepare(handle: *ioplug.Handle) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
-    self.stand(.stopped);
-    self.clock.reset();
-    self.position_frames = 0;
+    const now_ns = self.card.now();
+    if (self.isDisconnected(now_ns)) return fail(.NODEV);
+    self.rewind(now_ns);
     self.origin_frames = 0;
     const before_boundary = self.card.options.frames_before_boundary;
     if (before_boundary > 0) {
@@ -134,6 +179,7 @@ fn hwParams(handle: *ioplug.Handle, _: *alsa.HwParams) callconv(.c) c_int {
     self.mutex.lock();
     defer self.mutex.unlock();
     assert(self.phase != .running);
+    if (self.isDisconnected(self.card.now())) return fail(.NODEV);
     const options = &self.card.options;
     if (!options.admits(handle.period_size)) {
         report(self.asound, "The virtual card allows {d} to {d} frames a period, not {d}", .{
@@ -165,7 +211,7 @@ fn hwFree(handle: *ioplug.Handle) callconv(.c) c_int {
     const self: *Substream = .of(handle);
     self.mutex.lock();
     defer self.mutex.unlock();
-    self.stand(.stopped);
+    self.stand(.stopped, self.card.now());
     return 0;
 }
 

@@ -17,9 +17,12 @@ const abi = @import("../abi.zig");
 const alsa = @import("../alsa/libasound.zig");
 const clock = @import("../clock.zig");
 const options_module = @import("options.zig");
+const resume_answer = @import("resume_answer.zig");
 const sync = @import("../sync.zig");
 const tap = @import("tap.zig");
 const threads = @import("../threads.zig");
+const CardFaults = @import("faults.zig").CardFaults;
+const Fault = @import("faults.zig").Fault;
 const Substream = @import("substream.zig").Substream;
 const TapThread = @import("tap_thread.zig").TapThread;
 
@@ -38,10 +41,17 @@ pub const Card = struct {
         DeviceBusy,
         /// libasound does not speak ioplug's protocol 1.0.2.
         LibraryTooOld,
+        /// An armed fault refuses it.
+        AccessDenied,
     };
     pub const PlayedError = error{ UnknownSubstream, NoMemoryTap };
 
-    pub const Opened = struct { pcm: *alsa.Pcm, substream: u32 };
+    pub const Opened = struct {
+        pcm: *alsa.Pcm,
+        substream: u32,
+        /// The library to call the PCM by: with it `snd_pcm_resume` returns what the card answers.
+        asound: *const alsa.Libasound,
+    };
 
     /// Constant, with all defaults filled in.
     options: Options,
@@ -49,6 +59,7 @@ pub const Card = struct {
     tap_thread: TapThread = .{},
     /// The simulated clock.
     simulated_ns: std.atomic.Value(u64) = .init(0),
+    faults: CardFaults = .{},
     /// One open at a time. Taken before `mutex`, and not by a close.
     opening: sync.Mutex = .{},
     /// Guards the fields below; never taken by a callback that may run on a realtime thread.
@@ -111,6 +122,7 @@ pub const Card = struct {
     ) OpenError!Opened {
         card.opening.lock();
         defer card.opening.unlock();
+        if (card.faults.takeRefusedOpen()) return error.AccessDenied;
         const number = try card.reserve();
         errdefer card.release();
         const substream = try allocator.create(Substream);
@@ -127,7 +139,11 @@ pub const Card = struct {
         defer card.mutex.unlock();
         card.substreams.appendAssumeCapacity(substream);
         substream.is_registered = true;
-        return .{ .pcm = substream.handle.pcm.?, .substream = number };
+        return .{
+            .pcm = substream.handle.pcm.?,
+            .substream = number,
+            .asound = resume_answer.tableOf(asound),
+        };
     }
 
     /// PCMs that are open now.
@@ -176,11 +192,14 @@ pub const Card = struct {
         return first;
     }
 
-    /// Fault injection, from any thread: the next look at the running substream's pointer finds the
-    /// PCM suspended. `snd_pcm_resume` lets it go on where it stopped.
-    pub fn suspendSubstream(card: *Card, number: u32) error{UnknownSubstream}!void {
+    /// Arms a fault, from any thread; for one of the card itself the number is 0.
+    pub fn inject(card: *Card, number: u32, fault: Fault) error{UnknownSubstream}!void {
+        if (fault.isOfCard()) {
+            if (number != 0) return error.UnknownSubstream;
+            return card.faults.arm(fault);
+        }
         const substream = card.substreamAt(number) orelse return error.UnknownSubstream;
-        substream.suspend_requested.store(true, .release);
+        substream.faults.arm(fault);
     }
 
     /// The last thing that a PCM's close does. The card may be gone on return.

@@ -9,6 +9,8 @@ const one_billion = 1_000_000_000;
 pub const FrameClock = struct {
     /// Frames in 10^18 ns: the rate times (10^9 + drift in parts per milliard).
     pace: u64,
+    /// Frames that passed in no time.
+    skipped_frames: u64 = 0,
     /// Time that passed until the clock last stood still.
     elapsed_before_ns: u64 = 0,
     /// Since when it runs; null while it stands still.
@@ -21,13 +23,20 @@ pub const FrameClock = struct {
 
     /// Back to frame 0, standing still.
     pub fn reset(self: *FrameClock) void {
+        self.skipped_frames = 0;
         self.elapsed_before_ns = 0;
         self.resumed_at_ns = null;
     }
 
-    pub fn run(self: *FrameClock, now_ns: u64) void {
+    /// Stands still until an instant that may lie ahead, and runs from then on.
+    pub fn run(self: *FrameClock, from_ns: u64) void {
         assert(self.resumed_at_ns == null);
-        self.resumed_at_ns = now_ns;
+        self.resumed_at_ns = from_ns;
+    }
+
+    /// Runs on as if so many frames more had passed.
+    pub fn skip(self: *FrameClock, frames: u64) void {
+        self.skipped_frames += frames;
     }
 
     pub fn stop(self: *FrameClock, now_ns: u64) void {
@@ -39,14 +48,16 @@ pub const FrameClock = struct {
     /// rounded up to whole nanoseconds, and their difference must not lose the frame in between.
     pub fn position(self: *const FrameClock, now_ns: u64) u64 {
         const elapsed_ns: u128 = self.elapsed(now_ns);
-        return @intCast((elapsed_ns + 1) * self.pace / (one_billion * one_billion));
+        const passed: u64 = @intCast((elapsed_ns + 1) * self.pace / (one_billion * one_billion));
+        return passed + self.skipped_frames;
     }
 
     /// The first instant at which the running clock has played `frames`.
     pub fn instantOf(self: *const FrameClock, frames: u64) u64 {
-        const wanted: u128 = @as(u128, frames) * one_billion * one_billion;
+        const passing: u128 = frames -| self.skipped_frames;
+        const wanted = passing * one_billion * one_billion;
         const elapsed_ns: u64 = @intCast((wanted + self.pace - 1) / self.pace -| 1);
-        return self.resumed_at_ns.? + (elapsed_ns -| self.elapsed_before_ns);
+        return self.resumed_at_ns.? +| (elapsed_ns -| self.elapsed_before_ns);
     }
 
     fn elapsed(self: *const FrameClock, now_ns: u64) u64 {

@@ -43,6 +43,7 @@ export fn _snd_pcm_halflap_open(
     const opened = card.openPcm(asound, name, mode, null) catch |err| {
         card.destroy();
         return fail(switch (err) {
+            error.AccessDenied => .ACCES,
             error.DeviceBusy => .BUSY,
             error.OutOfMemory => .NOMEM,
             error.LibraryTooOld => .NOSYS,

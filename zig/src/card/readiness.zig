@@ -5,6 +5,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const alsa = @import("../alsa/libasound.zig");
+const faults = @import("faults.zig");
 const poll_timer = @import("poll_timer.zig");
 const Substream = @import("substream.zig").Substream;
 
@@ -27,11 +28,11 @@ fn readiness(self: *const Substream, state: alsa.PcmState) Readiness {
             if (self.phase == .underrun) return .{ POLL.OUT | POLL.ERR, .now };
             if (self.availableFrames() >= self.software.avail_min) return .{ POLL.OUT, .now };
             if (self.phase != .running) return .{ 0, .never };
-            return .{ 0, .{ .at_ns = self.clock.instantOf(readyPosition(self)) } };
+            return .{ 0, whenAt(self, readyPosition(self)) };
         },
         .draining => {
             if (self.phase != .running) return .{ POLL.OUT, .now };
-            return .{ 0, .{ .at_ns = self.clock.instantOf(self.endPosition().?) } };
+            return .{ 0, whenAt(self, self.endPosition().?) };
         },
         .open, .setup => return .{ POLL.OUT, .now },
         else => return .{ POLL.OUT | POLL.ERR, .now },
@@ -39,11 +40,16 @@ fn readiness(self: *const Substream, state: alsa.PcmState) Readiness {
 }
 
 /// Where there will be room for `avail_min`, or the underrun that comes before. For a client that
-/// writes whole periods that is a period boundary. One that writes whatever there is room for is off
-/// the boundaries by its lateness, and would miss each by a few frames.
+/// writes whole periods that is a period boundary. One that writes whatever there is room for is
+/// off the boundaries by its lateness, and would miss each by a few frames.
 fn readyPosition(self: *const Substream) u64 {
     const missing = @as(i64, @intCast(self.software.avail_min)) - self.availableFrames();
     assert(missing > 0);
     const enough = self.position_frames + @as(u64, @intCast(missing));
     return @min(enough, self.endPosition() orelse enough);
+}
+
+fn whenAt(self: *const Substream, position_frames: u64) poll_timer.Wake {
+    const at_ns = self.clock.instantOf(position_frames);
+    return if (at_ns == faults.for_ever) .never else .{ .at_ns = at_ns };
 }

@@ -7,6 +7,7 @@ const assert = std.debug.assert;
 const linux = std.os.linux;
 const alsa = @import("../alsa/libasound.zig");
 const callbacks = @import("callbacks.zig");
+const faults_module = @import("faults.zig");
 const sync = @import("../sync.zig");
 const Card = @import("card.zig").Card;
 const FrameClock = @import("frame_clock.zig").FrameClock;
@@ -24,6 +25,8 @@ pub const Phase = enum {
     frozen,
     /// It ran out of frames; only `prepare` or `stop` ends this.
     underrun,
+    /// Nothing ends this.
+    disconnected,
 };
 
 /// What libasound's software parameters mean to the hardware.
@@ -49,7 +52,7 @@ pub const Substream = struct {
     asound: *const alsa.Libasound,
     tap: tap_module.Tap,
     status: Status = .{},
-    suspend_requested: std.atomic.Value(bool) = .init(false),
+    faults: faults_module.SubstreamFaults = .{},
     /// The card knows this substream and is told when its PCM closes.
     is_registered: bool = false,
 
@@ -63,6 +66,11 @@ pub const Substream = struct {
     /// libasound's hardware pointer at position 0.
     origin_frames: u64 = 0,
     software: Software = .{},
+    /// Until when it stands still although it runs.
+    stalled_until_ns: u64 = 0,
+    /// What `handle.state` was before the PCM was suspended, and how that ends.
+    suspended_state: alsa.PcmState = .running,
+    resumption: faults_module.Resumption = .{},
     timer: poll_timer.PollTimer = .{},
 
     /// Takes over the target, whose path is the C allocator's.
@@ -116,6 +124,7 @@ pub const Substream = struct {
     }
 
     fn setPhase(self: *Substream, phase: Phase) void {
+        if (self.phase == .disconnected) return;
         const was_running = self.phase == .running;
         const is_running = phase == .running;
         self.phase = phase;
@@ -123,19 +132,73 @@ pub const Substream = struct {
         if (was_running and !is_running) self.card.tap_thread.substreamStopped();
     }
 
-    pub fn stand(self: *Substream, phase: Phase) void {
+    pub fn stand(self: *Substream, phase: Phase, now_ns: u64) void {
         assert(phase != .running);
-        if (self.phase == .running) self.clock.stop(self.card.now());
+        if (self.phase == .running) self.clock.stop(now_ns);
         self.setPhase(phase);
     }
 
-    pub fn run(self: *Substream) void {
-        self.clock.run(self.card.now());
+    pub fn run(self: *Substream, now_ns: u64) void {
+        self.clock.run(@max(now_ns, self.stalled_until_ns));
         self.setPhase(.running);
     }
 
+    /// Back to where nothing was played, standing still.
+    pub fn rewind(self: *Substream, now_ns: u64) void {
+        self.stand(.stopped, now_ns);
+        self.clock.reset();
+        self.position_frames = 0;
+        self.resumption = .{};
+        if (self.stalled_until_ns != faults_module.for_ever) self.stalled_until_ns = 0;
+    }
+
+    /// Everything that happened to the hardware since somebody last looked. Armed faults take
+    /// effect now, in this order; one that stops the hardware leaves the rest for when it runs.
+    pub fn look(self: *Substream, now_ns: u64) void {
+        if (self.phase == .running) self.advance(now_ns);
+        if (self.phase == .running) self.jump(now_ns);
+        if (self.phase == .running) self.stall(now_ns);
+        if (self.phase == .running and self.faults.takeXrun()) self.stand(.underrun, now_ns);
+        if (self.phase == .running) self.suspendIfAsked(now_ns);
+    }
+
+    fn jump(self: *Substream, now_ns: u64) void {
+        const frames = self.faults.takeJumpFrames();
+        if (frames == 0) return;
+        self.clock.skip(frames);
+        self.advance(now_ns);
+    }
+
+    fn stall(self: *Substream, now_ns: u64) void {
+        const healed = self.faults.takeHeal();
+        if (healed) self.stalled_until_ns = 0;
+        const ns = self.faults.takeStallNs();
+        if (!healed and ns == 0) return;
+        if (ns > 0) self.stalled_until_ns = @max(self.stalled_until_ns, now_ns +| ns);
+        self.clock.stop(now_ns);
+        self.clock.run(@max(now_ns, self.stalled_until_ns));
+    }
+
+    fn suspendIfAsked(self: *Substream, now_ns: u64) void {
+        self.resumption = self.faults.takeSuspension() orelse return;
+        self.stand(.frozen, now_ns);
+        self.suspended_state = self.handle.state;
+        self.handle.state = .suspended;
+    }
+
+    /// Whether the device is gone. Then its state says so, whatever libasound made of it meanwhile.
+    pub fn isDisconnected(self: *Substream, now_ns: u64) bool {
+        if (self.faults.takeDisconnect()) {
+            if (self.phase == .running) self.advance(now_ns);
+            self.stand(.disconnected, now_ns);
+        }
+        if (self.phase != .disconnected) return false;
+        self.handle.state = .disconnected;
+        return true;
+    }
+
     /// Frames from the hardware's position to the application pointer; negative when it was passed.
-    fn queuedFrames(self: *const Substream) i64 {
+    pub fn queuedFrames(self: *const Substream) i64 {
         const boundary = self.software.boundary;
         const hw_ptr = (self.origin_frames + self.position_frames) % boundary;
         const ahead = (self.handle.appl_ptr + boundary - hw_ptr) % boundary;
@@ -159,13 +222,13 @@ pub const Substream = struct {
     }
 
     /// Consumes what the running hardware has played until now.
-    pub fn advance(self: *Substream) void {
+    pub fn advance(self: *Substream, now_ns: u64) void {
         assert(self.phase == .running);
-        const reached = self.clock.position(self.card.now());
+        const reached = self.clock.position(now_ns);
         const end = self.endPosition() orelse return self.consumeTo(reached);
         self.consumeTo(@min(reached, end));
         // While draining libasound sees that the ring is empty and stops the PCM itself.
-        if (reached >= end and self.handle.state != .draining) self.stand(.underrun);
+        if (reached >= end and self.handle.state != .draining) self.stand(.underrun, now_ns);
     }
 
     fn consumeTo(self: *Substream, position_frames: u64) void {

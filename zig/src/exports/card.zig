@@ -7,6 +7,7 @@ const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
 const record = @import("../record.zig");
 const Card = @import("../card/card.zig").Card;
+const Fault = @import("../card/faults.zig").Fault;
 const Simulation = @import("../simulation.zig").Simulation;
 const VirtualCard = @import("../virtual_card.zig").VirtualCard;
 const WavFile = @import("../card/wav.zig").WavFile;
@@ -100,6 +101,16 @@ pub const functions = struct {
         const card = handles.pin(VirtualCard, handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         return done(record.write(abi.CardStatus, out, length, card.card.status(substream)));
+    }
+
+    pub fn card_fault(handle: u32, substream: u32, fault: u32, amount: f64) callconv(.c) i32 {
+        const card = handles.pin(VirtualCard, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const kind = record.enumeration(abi.Fault, @floatFromInt(fault)) catch
+            return code(.invalid_argument);
+        const parsed = Fault.parse(kind, amount) catch return code(.invalid_argument);
+        card.card.inject(substream, parsed) catch return code(.invalid_argument);
+        return 0;
     }
 
     pub fn card_flush(handle: u32) callconv(.c) i32 {
