@@ -210,8 +210,10 @@ test("openVirtualCard() refuses every wrong option by its name", async () => {
     const cases = words.map((value): Case => [value, typeError(name)]);
     await assertRefused(openCard, inOption(name, [...cases, [[], rangeError(`"${name}"`)]]));
   }
-  const notBooleans = [null, 0, "true", {}].map((value): Case => [value, typeError('"canPause"')]);
-  await assertRefused(openCard, inOption("canPause", notBooleans));
+  for (const name of ["canPause", "batch"]) {
+    const cases = [null, 0, "true", {}].map((value): Case => [value, typeError(`"${name}"`)]);
+    await assertRefused(openCard, inOption(name, cases));
+  }
 });
 
 for (const [name, range] of Object.entries(cardLimits)) {

@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 1470188046;
+export const ABI_HASH: number = 1694807102;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -286,8 +286,9 @@ export const CardOptions = {
   substreams: 13,
   no_pause: 14,
   frames_before_boundary: 15,
+  batch: 16,
 } as const;
-export const CARD_OPTIONS_LENGTH = 16;
+export const CARD_OPTIONS_LENGTH = 17;
 
 export const CardStatus = {
   substreams: 0,

@@ -71,6 +71,11 @@ export interface VirtualCardOptions {
   /** Whether the card can pause. The default is true. */
   canPause?: boolean;
   /**
+   * Whether the card transfers in batches, as USB devices and others do: its pointer moves in whole
+   * periods. The default is false.
+   */
+  batch?: boolean;
+  /**
    * Starts the PCM's pointers that many frames before they wrap, for tests of just that: an integer
    * from 0 to 2147483647. The default is 0, no such start.
    */
@@ -89,6 +94,7 @@ const NAMES = [
   "periods",
   "substreams",
   "canPause",
+  "batch",
   "framesBeforeBoundary",
 ] as const;
 
@@ -159,6 +165,7 @@ export function checkCardOptions(options: unknown): CheckedCardOptions {
     );
   }
   record[CardOptions.no_pause] = checkBoolean("canPause", orDefault(given.canPause, true)) ? 0 : 1;
+  record[CardOptions.batch] = checkBoolean("batch", orDefault(given.batch, false)) ? 1 : 0;
   record[CardOptions.frames_before_boundary] = checkInteger(
     "framesBeforeBoundary",
     orDefault(given.framesBeforeBoundary, 0),

@@ -24,6 +24,7 @@ test("limits and words become what the engine knows", () => {
     periods: { min: 2, max: 2 },
     substreams: 3,
     canPause: false,
+    batch: true,
   });
   assert.equal(record[CardOptions.clock], CardClock.realtime);
   assert.equal(record[CardOptions.tap], Tap.wav);
@@ -38,6 +39,7 @@ test("limits and words become what the engine knows", () => {
   assert.equal(record[CardOptions.periods_max], 2);
   assert.equal(record[CardOptions.substreams], 3);
   assert.equal(record[CardOptions.no_pause], 1);
+  assert.equal(record[CardOptions.batch], 1);
 });
 
 test("wrong options of a card are refused", () => {
@@ -52,6 +54,7 @@ test("wrong options of a card are refused", () => {
     { rate: 48_000 },
     { rate: { from: 1 } },
     { canPause: 1 },
+    { batch: "yes" },
     { colour: "red" },
   ];
   for (const options of types) assert.throws(() => checkCardOptions(options), TypeError);

@@ -315,6 +315,8 @@ pub const CardOptions = extern struct {
     no_pause: f64,
     /// For tests of the pointers' wrap: the PCM starts this many frames before its boundary.
     frames_before_boundary: f64,
+    /// 1: the hardware transfers whole periods, its pointer is coarse.
+    batch: f64,
 };
 
 /// State of one substream of a card, and of its tap.

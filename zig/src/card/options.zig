@@ -38,6 +38,8 @@ pub const Options = struct {
     /// Streams that may be open at once; 0 for as many as there are handles.
     substreams: u32 = 0,
     no_pause: bool = false,
+    /// The hardware transfers whole periods: its pointer moves from one to the next.
+    batch: bool = false,
     /// For tests of the pointers' wrap: `prepare` sets them to this distance before the boundary.
     /// 0: they start at 0, as on any device.
     frames_before_boundary: u32 = 0,

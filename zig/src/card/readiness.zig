@@ -5,7 +5,6 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const alsa = @import("../alsa/libasound.zig");
-const faults = @import("faults.zig");
 const poll_timer = @import("poll_timer.zig");
 const Substream = @import("substream.zig").Substream;
 
@@ -50,6 +49,5 @@ fn readyPosition(self: *const Substream) u64 {
 }
 
 fn whenAt(self: *const Substream, position_frames: u64) poll_timer.Wake {
-    const at_ns = self.clock.instantOf(position_frames);
-    return if (at_ns == faults.for_ever) .never else .{ .at_ns = at_ns };
+    return if (self.instantOf(position_frames)) |at_ns| .{ .at_ns = at_ns } else .never;
 }

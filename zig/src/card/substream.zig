@@ -224,11 +224,28 @@ pub const Substream = struct {
     /// Consumes what the running hardware has played until now.
     pub fn advance(self: *Substream, now_ns: u64) void {
         assert(self.phase == .running);
-        const reached = self.clock.position(now_ns);
+        const reached = self.transferred(self.clock.position(now_ns));
         const end = self.endPosition() orelse return self.consumeTo(reached);
         self.consumeTo(@min(reached, end));
         // While draining libasound sees that the ring is empty and stops the PCM itself.
         if (reached >= end and self.handle.state != .draining) self.stand(.underrun, now_ns);
+    }
+
+    /// How much of so many frames the hardware has taken out of the ring: hardware that transfers in
+    /// batches takes whole periods.
+    fn transferred(self: *const Substream, position_frames: u64) u64 {
+        if (!self.card.options.batch) return position_frames;
+        return position_frames - position_frames % self.handle.period_size;
+    }
+
+    /// The first instant at which the running hardware will have got to a position, if it ever will.
+    pub fn instantOf(self: *const Substream, position_frames: u64) ?u64 {
+        const whole = if (self.card.options.batch)
+            std.mem.alignForwardAnyAlign(u64, position_frames, self.handle.period_size)
+        else
+            position_frames;
+        const at_ns = self.clock.instantOf(whole);
+        return if (at_ns == faults_module.for_ever) null else at_ns;
     }
 
     fn consumeTo(self: *Substream, position_frames: u64) void {
@@ -239,30 +256,32 @@ pub const Substream = struct {
         _ = self.status.frames_played.fetchAdd(frames, .monotonic);
     }
 
-    /// Gives the next `frames` to the tap, at most one buffer of them. Longer than that the pointer
-    /// is unread only in a PCM that runs on through underruns.
+    /// Gives the next `frames` to the tap: what is queued, and past it, in a PCM that runs on through
+    /// underruns, zeros or what is in the ring over and over.
     fn record(self: *Substream, frames: u64) void {
         if (self.tap.target == .none) return;
-        const fresh = @min(frames, @as(u64, @intCast(@max(self.queuedFrames(), 0))));
-        const recorded = @min(frames, self.handle.buffer_size);
-        if (self.software.fills_silence and fresh < recorded) {
-            self.recordRing(fresh);
-            self.tap.recordSilence(recorded - fresh);
-        } else {
-            self.recordRing(recorded);
-        }
-        self.tap.lose(frames - recorded);
+        const queued: u64 = @intCast(@max(self.queuedFrames(), 0));
+        const of_ring = if (self.software.fills_silence) @min(frames, queued) else frames;
+        self.recordRing(of_ring);
+        self.tap.recordSilence(frames - of_ring);
     }
 
+    /// Lap after lap, at most as long as the tap has room.
     fn recordRing(self: *Substream, frames: u64) void {
         const areas = self.asound.snd_pcm_ioplug_mmap_areas(&self.handle) orelse
             return self.tap.lose(frames);
         const channels = areas[0..self.handle.channels];
         const buffer_frames = self.handle.buffer_size;
-        const offset = (self.origin_frames + self.position_frames) % buffer_frames;
-        const head = @min(frames, buffer_frames - offset);
-        self.tap.recordAreas(channels, offset, head);
-        self.tap.recordAreas(channels, 0, frames - head);
+        var offset = (self.origin_frames + self.position_frames) % buffer_frames;
+        var left = frames;
+        while (left > 0) {
+            const piece = @min(left, buffer_frames - offset);
+            const taken = self.tap.recordAreas(channels, offset, piece);
+            left -= taken;
+            if (taken < piece) break;
+            offset = 0;
+        }
+        self.tap.lose(left);
     }
 
     pub fn reportTap(self: *const Substream, errno: linux.E) void {

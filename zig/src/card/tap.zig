@@ -75,14 +75,14 @@ pub const Tap = struct {
         return self.failure;
     }
 
-    /// Hardware side: frames that lie in one piece in the areas.
+    /// Hardware side: frames that lie in one piece in the areas. Returns how many there was room for.
     pub fn recordAreas(
         self: *Tap,
         areas: []const alsa.ChannelArea,
         offset_frames: u64,
         frames: u64,
-    ) void {
-        if (self.ring) |*ring| self.lose(frames - ring.writeAreas(areas, offset_frames, frames));
+    ) u64 {
+        return if (self.ring) |*ring| ring.writeAreas(areas, offset_frames, frames) else 0;
     }
 
     /// Hardware side: frames that were played as silence.
@@ -208,7 +208,7 @@ test "a memory tap keeps frames and silence, counts what it lost, and holds one 
         .{ .addr = &ring, .first = 0, .step = 16 },
         .{ .addr = &ring, .first = 8, .step = 16 },
     };
-    tap.recordAreas(&areas, 1, 2);
+    try testing.expectEqual(2, tap.recordAreas(&areas, 1, 2));
     tap.recordSilence(1);
     try testing.expectEqual(.SUCCESS, tap.flush());
     var out: [9]u8 = undefined;
@@ -220,6 +220,7 @@ test "a memory tap keeps frames and silence, counts what it lost, and holds one 
 
     tap.recordSilence(tap.ring.?.capacity_frames + 5);
     try testing.expectEqual(5, tap.lost_frames.load(.monotonic));
+    try testing.expectEqual(0, tap.recordAreas(&areas, 0, 1));
     try testing.expectEqual(.BUSY, tap.configure(other, 8));
     try testing.expectEqual(.SUCCESS, tap.configure(shape, 16));
     try testing.expectEqual(.SUCCESS, tap.finish());

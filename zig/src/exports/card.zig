@@ -168,6 +168,7 @@ fn parseCard(given: abi.CardOptions) record.Error!Card.Options {
         .periods_max = try limit(given.periods_max),
         .substreams = try limit(given.substreams),
         .no_pause = try record.boolean(given.no_pause),
+        .batch = try record.boolean(given.batch),
         .frames_before_boundary = try limit(given.frames_before_boundary),
     };
 }
