@@ -7,7 +7,7 @@
  * import { openPlayback } from "halflap";
  *
  * await using out = await openPlayback({ rate: 48_000, channels: 2, format: "f32" });
- * out.addEventListener("xrun", ({ xruns }) => console.warn(`${xruns} xruns so far`));
+ * out.addEventListener("xrun", (xrun) => console.warn(xrun.cause, xrun.durationMs, xrun.advice));
  *
  * const samples = new Float32Array(2 * 48_000);
  * for (let frame = 0; frame < 48_000; frame++) {
@@ -32,7 +32,7 @@ export type { HalflapErrorCode, HalflapErrorOptions } from "./lib/errors.ts";
 export { StateChangeEvent, XrunEvent } from "./lib/events.ts";
 export type { ListenerOptions, PlaybackEventMap, PlaybackListener } from "./lib/events.ts";
 export type { SampleArrays, SampleFormat, SamplesOf } from "./lib/format.ts";
-export type { Granted } from "./lib/granted.ts";
+export type { Granted, GrantedXrunPolicy } from "./lib/granted.ts";
 export { openPlayback } from "./lib/open_playback.ts";
 export type {
   Access,
@@ -46,7 +46,7 @@ export { Playback } from "./lib/playback.ts";
 export type { DrainOptions, FadeOptions, GainOptions } from "./lib/playback.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
 export type { WriteOptions } from "./lib/playback_queue.ts";
-export type { GrantedRealtime, RealtimeOption, RealtimePriority } from "./lib/realtime.ts";
+export type { GrantedRealtime, RealtimeOption, RealtimeOptions } from "./lib/realtime.ts";
 export { clip, silence, tone } from "./lib/source.ts";
 export type {
   ClipOptions,
@@ -57,5 +57,7 @@ export type {
   ToneSource,
 } from "./lib/source.ts";
 export type { PlaybackState } from "./lib/state.ts";
-export type { PlaybackStats } from "./lib/stats.ts";
+export type { Distribution } from "./lib/distribution.ts";
+export type { GroupStats, PlaybackDistributions, PlaybackStats, XrunStats } from "./lib/stats.ts";
 export type { WritableChunk } from "./lib/writable.ts";
+export type { Xrun, XrunCause, XrunEvidence, XrunPolicy } from "./lib/xrun.ts";

@@ -78,7 +78,7 @@ async function useOf(out: Playback, durationMs: number): Promise<StreamUse> {
   const before = out.stats();
   const use = await useDuring(durationMs);
   const { wakeUps, xruns } = out.stats();
-  return { ...use, wakeUps: wakeUps - before.wakeUps, xruns: xruns - before.xruns };
+  return { ...use, wakeUps: wakeUps - before.wakeUps, xruns: xruns.count - before.xruns.count };
 }
 
 async function play(

@@ -110,7 +110,7 @@ class SimulatedStream implements AsyncDisposable {
     const { xruns } = this.#stream.stats();
     await this.#stream.close();
     await this.#card.close();
-    if (xruns > 0) throw new Error(`The stream had ${xruns} xruns in simulated time`);
+    if (xruns.count > 0) throw new Error(`The stream had ${xruns.count} xruns in simulated time`);
   }
 
   // Not `card.advance()`, which also runs JavaScript.

@@ -5,6 +5,7 @@
  */
 
 import type { PlaybackState } from "./state.ts";
+import type { Xrun, XrunCause, XrunEvidence, XrunPolicy } from "./xrun.ts";
 
 /** Dispatched as `statechange` after the state of a stream has changed. */
 export class StateChangeEvent extends Event {
@@ -23,20 +24,39 @@ export class StateChangeEvent extends Event {
 }
 
 /**
- * Dispatched as `xrun` after the device ran dry. Xruns that come close together can share an event.
+ * Dispatched as `xrun` when the device has run dry, and as `xrunend` when that is over. What is known
+ * at once, the cause above all, is in both; `durationMs` is final in the second.
  */
-export class XrunEvent extends Event {
-  /** Xruns of the stream since it was opened, this one included. */
-  readonly xruns: number;
+export class XrunEvent extends Event implements Xrun {
+  readonly number: number;
+  readonly cause: XrunCause;
+  readonly policy: XrunPolicy;
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly isOver: boolean;
+  readonly position: number;
+  readonly lostFrames: number;
+  readonly evidence: XrunEvidence;
+  readonly advice: string;
 
   /**
    * Makes an event.
    *
-   * @param xruns Xruns of the stream since it was opened, this one included.
+   * @param type Which of the two.
+   * @param xrun What happened.
    */
-  constructor(xruns: number) {
-    super("xrun");
-    this.xruns = xruns;
+  constructor(type: "xrun" | "xrunend", xrun: Xrun) {
+    super(type);
+    this.number = xrun.number;
+    this.cause = xrun.cause;
+    this.policy = xrun.policy;
+    this.timeMs = xrun.timeMs;
+    this.durationMs = xrun.durationMs;
+    this.isOver = xrun.isOver;
+    this.position = xrun.position;
+    this.lostFrames = xrun.lostFrames;
+    this.evidence = xrun.evidence;
+    this.advice = xrun.advice;
   }
 }
 
@@ -44,8 +64,10 @@ export class XrunEvent extends Event {
 export interface PlaybackEventMap {
   /** The state has changed. */
   statechange: StateChangeEvent;
-  /** The device ran dry. */
+  /** The device has run dry. */
   xrun: XrunEvent;
+  /** There is sound again, or none is wanted any more. */
+  xrunend: XrunEvent;
 }
 
 /** A listener: a function, or an object with a method `handleEvent`. */

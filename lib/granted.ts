@@ -4,9 +4,19 @@
  * @module
  */
 
-import { Access, ClockKind, Granted as Field, Layout, MmapKind } from "./ffi/abi.generated.ts";
+import {
+  Access,
+  ClockKind,
+  Granted as Field,
+  Layout,
+  MmapKind,
+  XrunPolicy as XrunPolicyNumber,
+  XrunPolicyReason,
+} from "./ffi/abi.generated.ts";
 import { formatFromNative, type SampleFormat } from "./format.ts";
-import { type GrantedRealtime, realtimeFromNative } from "./realtime.ts";
+import { wordOf } from "./native_word.ts";
+import { type CheckedRealtime, type GrantedRealtime, realtimeFromNative } from "./realtime.ts";
+import type { XrunPolicy } from "./xrun.ts";
 
 /** What was granted: read back from ALSA after the parameters were set, never just repeated. */
 export interface Granted<F extends SampleFormat = SampleFormat> {
@@ -52,9 +62,28 @@ export interface Granted<F extends SampleFormat = SampleFormat> {
   readonly canDisablePeriodWakeup: boolean;
   /** Whether the stream runs on the simulated clock of a virtual card. */
   readonly simulated: boolean;
+  /** Whether the device interrupts at each period. */
+  readonly periodWakeups: boolean;
+  /** What the device does when it runs dry. */
+  readonly xrunPolicy: GrantedXrunPolicy;
   /** How the thread that feeds the device is scheduled. */
   readonly realtime: GrantedRealtime;
 }
+
+/** What the device does when it runs dry. */
+export interface GrantedXrunPolicy {
+  /** The policy that holds. */
+  readonly policy: XrunPolicy;
+  /** Why it is this one. */
+  readonly reason: string;
+}
+
+const POLICY_REASONS: Readonly<Record<keyof typeof XrunPolicyReason, string>> = {
+  asked_for: "asked for",
+  plug_in:
+    "the PCM is a plug-in; only hw PCMs and virtual cards are known to run on when they are dry",
+  refused: "the PCM refused the software parameters of another policy",
+};
 
 /** `snd_pcm_type_t` of `<alsa/pcm.h>`, in its order. */
 const PCM_TYPES: readonly string[] = [
@@ -96,6 +125,7 @@ export function grantedFromNative(
   record: Float64Array,
   device: string,
   accessReason: string,
+  wanted: CheckedRealtime,
 ): Granted {
   const number = (index: number): number => record[index]!;
   const threshold = number(Field.start_threshold_frames);
@@ -121,7 +151,12 @@ export function grantedFromNative(
     canResume: number(Field.can_resume) === 1,
     canDisablePeriodWakeup: number(Field.can_disable_period_wakeup) === 1,
     simulated: number(Field.simulated) === 1,
-    realtime: realtimeFromNative(number(Field.realtime), number(Field.realtime_priority)),
+    periodWakeups: number(Field.period_wakeups) === 1,
+    xrunPolicy: Object.freeze({
+      policy: wordOf(XrunPolicyNumber, number(Field.xrun_policy)),
+      reason: POLICY_REASONS[wordOf(XrunPolicyReason, number(Field.xrun_policy_reason))],
+    }),
+    realtime: realtimeFromNative(record, wanted),
   });
 }
 

@@ -5,35 +5,45 @@
  * @module
  */
 
+import { type Distribution, distributionFromNative } from "./distribution.ts";
 import { closedError, type HalflapError, nativeError } from "./errors.ts";
 import {
   Access,
   Command,
   Completion,
   COMPLETION_LENGTH,
+  DISTRIBUTION_LENGTH,
   ErrorCode,
   Event,
   GRANTED_LENGTH,
+  GROUP_LENGTH,
+  Quantity,
   SourceKind,
   Stats,
   STATS_LENGTH,
   STREAM_OPTIONS_LENGTH,
   StreamOptions,
   Text,
+  XrunPolicy,
 } from "./ffi/abi.generated.ts";
 import { bytesPerSample, nativeFormat } from "./format.ts";
 import { type Granted, grantedFromNative } from "./granted.ts";
 import { check, readText } from "./native_call.ts";
 import type { CheckedPlaybackOptions } from "./options.ts";
 import { type Attention, Realm } from "./realm.ts";
+import { type CheckedRealtime, recordRealtime } from "./realtime.ts";
 import { isActive, type PlaybackState, stateFromNative } from "./state.ts";
+import { type PlaybackStats, statsFromNative } from "./stats.ts";
+import { type Xrun, xrunFromNative, xrunRecord } from "./xrun.ts";
 
 /** What the owner of a stream is told. */
 export interface StreamObserver {
   /** The state has changed. */
   stateChanged(state: PlaybackState): void;
-  /** The device ran dry; the argument counts all xruns so far. */
-  xrun(xruns: number): void;
+  /** An xrun has begun. */
+  xrun(xrun: Xrun): void;
+  /** An xrun is over. */
+  xrunOver(xrun: Xrun): void;
   /** The stream is no longer usable: it was closed, or it failed and is closing. */
   ended(): void;
 }
@@ -66,6 +76,9 @@ export interface CommandOptions {
 const COMMANDS = Object.keys(Command) as CommandName[];
 const NO_BYTES = new Uint8Array(0);
 const NO_TIMEOUT = -1;
+const NS_PER_MS = 1e6;
+// As many as the engine keeps.
+const KEPT_XRUNS = 16;
 
 /** A stream of the engine. */
 export class NativeStream {
@@ -80,8 +93,10 @@ export class NativeStream {
   readonly #realm: Realm;
   readonly #handle: number;
   readonly #device: string;
+  readonly #realtime: CheckedRealtime;
   readonly #stats = new Float64Array(STATS_LENGTH);
   readonly #completions = new Float64Array(COMPLETION_LENGTH);
+  readonly #distribution = new Float64Array(DISTRIBUTION_LENGTH);
   readonly #waiters: Record<CommandName, Waiter[]> = {
     start: [],
     pause: [],
@@ -103,6 +118,9 @@ export class NativeStream {
   #startsWhenOpen = false;
   // Ordinal of a start() that waits for the first frame, or 0.
   #waitingStart = 0;
+  // Numbers of the last xruns whose begin and end the observer was told of.
+  #toldBegun = 0;
+  #toldOver = 0;
   #failure: HalflapError | undefined;
   #end: Promise<void> | undefined;
 
@@ -110,6 +128,7 @@ export class NativeStream {
     this.#realm = realm;
     this.#handle = handle;
     this.#device = options.device;
+    this.#realtime = options.realtime;
     this.#startsWhenOpen = options.source !== undefined && options.startThreshold !== Infinity;
     realm.add(handle, this);
   }
@@ -148,6 +167,26 @@ export class NativeStream {
   readStats(): Float64Array {
     check(this.#realm.native.halflap_stream_stats(this.#handle, this.#stats, STATS_LENGTH));
     return this.#stats;
+  }
+
+  /** The stream's statistics. */
+  stats(): PlaybackStats {
+    const group = new Float64Array(GROUP_LENGTH);
+    check(this.#realm.native.halflap_stream_group(this.#handle, group, GROUP_LENGTH));
+    const stats = this.readStats();
+    return statsFromNative(stats, {
+      recent: this.#recentXruns(stats[Stats.xruns]!),
+      distributions: {
+        wakeLatenessMs: this.#readDistribution(Quantity.wake_lateness_ns, NS_PER_MS),
+        fillMs: this.#readDistribution(Quantity.fill_ns, NS_PER_MS),
+        queueFrames: this.#readDistribution(Quantity.queue_frames, 1),
+        availFrames: this.#readDistribution(Quantity.avail_frames, 1),
+        delayFrames: this.#readDistribution(Quantity.delay_frames, 1),
+      },
+      group,
+      groupWakeLatenessMs: this.#readDistribution(Quantity.group_wake_lateness_ns, NS_PER_MS),
+      groupRoundMs: this.#readDistribution(Quantity.group_round_ns, NS_PER_MS),
+    });
   }
 
   /** Milliseconds to add to the stream's clock to get `performance.now()`. */
@@ -234,11 +273,62 @@ export class NativeStream {
   handleEvents(mask: number): void {
     if (mask & Event.opened) this.#opened.resolve();
     if (mask & Event.state) this.#updateState();
-    if (mask & Event.xrun) this.observer?.xrun(this.readStats()[Stats.xruns]!);
+    if (mask & (Event.xrun | Event.xrun_over)) this.#tellXruns();
     if (mask & Event.room) this.writer?.roomAvailable();
     if (mask & Event.completed) this.#settleCompleted();
     if (mask & Event.failed) this.#fail();
     if (mask & Event.closed) this.#nativeClosed.resolve();
+  }
+
+  // Of many at once only the last ones are kept; the others are counted.
+  #tellXruns(): void {
+    const stats = this.readStats();
+    const begun = stats[Stats.xruns]!;
+    const over = stats[Stats.xruns_over]!;
+    while (this.#toldBegun < begun) {
+      const xrun = this.#readXrun(++this.#toldBegun);
+      if (xrun !== undefined) this.observer?.xrun(xrun);
+    }
+    while (this.#toldOver < over) {
+      const xrun = this.#readXrun(++this.#toldOver);
+      if (xrun !== undefined) this.observer?.xrunOver(xrun);
+    }
+  }
+
+  #readXrun(number: number): Xrun | undefined {
+    const record = xrunRecord();
+    const result = this.#realm.native.halflap_stream_xrun(
+      this.#handle,
+      number,
+      record,
+      record.length,
+    );
+    if (result === ErrorCode.invalid_state) return undefined;
+    check(result);
+    const isRealtime = this.granted.realtime.priority > 0;
+    return xrunFromNative(number, record, this.performanceOffsetMs, isRealtime);
+  }
+
+  #recentXruns(count: number): Xrun[] {
+    const recent: Xrun[] = [];
+    for (let number = Math.max(1, count - KEPT_XRUNS + 1); number <= count; number++) {
+      const xrun = this.#readXrun(number);
+      if (xrun !== undefined) recent.push(xrun);
+    }
+    return recent;
+  }
+
+  #readDistribution(quantity: number, unit: number): Distribution {
+    const record = this.#distribution;
+    check(
+      this.#realm.native.halflap_stream_distribution(
+        this.#handle,
+        quantity,
+        record,
+        record.length,
+      ),
+    );
+    return distributionFromNative(record, unit);
   }
 
   #send(name: CommandName, options: CommandOptions = {}): number {
@@ -292,6 +382,7 @@ export class NativeStream {
       record,
       this.#readText(Text.device),
       this.#readText(Text.access_reason),
+      this.#realtime,
     );
     this.#startThreshold = this.granted.startThreshold;
     this.#frameBytes = this.granted.channels * bytesPerSample(this.granted.format);
@@ -420,7 +511,8 @@ function openRecord(options: CheckedPlaybackOptions): Float64Array {
   record[StreamOptions.start_threshold_frames] = threshold;
   record[StreamOptions.source] = SourceKind[source?.kind ?? "queue"];
   record[StreamOptions.gain] = options.gain;
-  record[StreamOptions.realtime] = options.realtime;
+  record[StreamOptions.xrun_policy] = XrunPolicy[options.xrunPolicy];
+  recordRealtime(record, options.realtime);
   if (source?.kind === "tone") {
     record[StreamOptions.tone_frequency_hz] = source.frequencyHz;
     record[StreamOptions.tone_amplitude] = source.amplitude;

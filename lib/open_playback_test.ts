@@ -52,6 +52,6 @@ export async function typesOfStreams(
   if (either instanceof PlaybackQueue) either.tryWrite(new Int16Array(2));
 
   s16.addEventListener("statechange", ({ state }) => state satisfies string);
-  s16.addEventListener("xrun", { handleEvent: ({ xruns }) => xruns satisfies number });
+  s16.addEventListener("xrun", { handleEvent: ({ cause }) => cause satisfies string });
   s16.addEventListener("custom", (event: Event) => event.type);
 }

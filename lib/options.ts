@@ -15,8 +15,9 @@ import {
   checkWord,
 } from "./check.ts";
 import { checkFrames, SAMPLE_FORMATS, type SampleFormat } from "./format.ts";
-import { checkRealtime, type RealtimeOption } from "./realtime.ts";
+import { type CheckedRealtime, checkRealtime, type RealtimeOption } from "./realtime.ts";
 import type { Source } from "./source.ts";
+import type { XrunPolicy } from "./xrun.ts";
 
 /** How samples reach the device: `mmap` writes into its ring buffer, `write` calls write(). */
 export type Access = "auto" | "mmap" | "write";
@@ -50,6 +51,11 @@ export interface CommonPlaybackOptions<F extends SampleFormat = SampleFormat> {
    * Linear gain, from 0 to 16. The default is 1, which leaves samples untouched bit for bit.
    */
   gain?: number;
+  /**
+   * What the device does when it runs dry. Only `hw` PCMs and virtual cards are known to run on; others
+   * get `stop`. The default is `stop`.
+   */
+  xrunPolicy?: XrunPolicy;
   /** How the thread that feeds the device is scheduled. The default is `"auto"`. */
   realtime?: RealtimeOption;
   /** Aborting it closes the stream, or rejects `openPlayback()` with its reason. */
@@ -102,13 +108,14 @@ export interface CheckedPlaybackOptions {
   queueFrames: number | undefined;
   startThreshold: number | undefined;
   gain: number;
-  /** The engine's number: 0 by the period, -1 none, else a priority. */
-  realtime: number;
+  xrunPolicy: XrunPolicy;
+  realtime: CheckedRealtime;
   source: Source | undefined;
   signal: AbortSignal | undefined;
 }
 
 const ACCESS_WORDS: readonly Access[] = ["auto", "mmap", "write"];
+const XRUN_POLICIES: readonly XrunPolicy[] = ["stop", "silence", "repeat"];
 const DEFAULT_RATE = 48_000;
 const DEFAULT_CHANNELS = 2;
 const MAX_DEVICE_BYTES = 255;
@@ -141,6 +148,7 @@ const COMMON_NAMES = [
   "periodFrames",
   "periods",
   "gain",
+  "xrunPolicy",
   "realtime",
   "signal",
   "source",
@@ -178,6 +186,10 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
       (value) => hasSource ? checkInfinity(value) : checkThreshold(value, queueFrames),
     ),
     gain: optional(given.gain, (value) => checkNumber("gain", value, ...GAIN_RANGE)) ?? 1,
+    xrunPolicy: optional(
+      given.xrunPolicy,
+      (value) => checkWord("xrunPolicy", value, XRUN_POLICIES),
+    ) ?? "stop",
     realtime: checkRealtime(given.realtime),
     source: optional(given.source, checkSource),
     signal: checkSignal(given.signal),

@@ -19,7 +19,7 @@ import { NativeStream } from "./native_stream.ts";
 import { GAIN_RANGE } from "./options.ts";
 import { type OutputTimestamp, outputTimestamp } from "./output_timestamp.ts";
 import type { PlaybackState } from "./state.ts";
-import { type PlaybackStats, statsFromNative } from "./stats.ts";
+import type { PlaybackStats } from "./stats.ts";
 
 /** Options of methods that start or stop the sound. */
 export interface FadeOptions {
@@ -75,7 +75,8 @@ export class Playback extends EventTarget implements AsyncDisposable {
     this.#closed.promise.catch(() => {});
     stream.observer = {
       stateChanged: (state) => this.dispatchEvent(new StateChangeEvent(state)),
-      xrun: (xruns) => this.dispatchEvent(new XrunEvent(xruns)),
+      xrun: (xrun) => this.dispatchEvent(new XrunEvent("xrun", xrun)),
+      xrunOver: (xrun) => this.dispatchEvent(new XrunEvent("xrunend", xrun)),
       ended: () => void this.#settleClosed(),
     };
   }
@@ -189,7 +190,7 @@ export class Playback extends EventTarget implements AsyncDisposable {
    */
   stats(): PlaybackStats {
     this.#stream.assertOpen();
-    return statsFromNative(this.#stream.readStats());
+    return this.#stream.stats();
   }
 
   /**

@@ -346,7 +346,7 @@ test("report of a tone is one object that tells how it was played", async () => 
     device: "virtual",
     tap: null,
     framesDropped: 0,
-    xruns: 0,
+    xruns: { count: 0, producer: 0, scheduling: 0, processing: 0, device: 0, recent: [] },
     signal: null,
     error: null,
   });

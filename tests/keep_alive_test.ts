@@ -131,7 +131,7 @@ test("the events of an unref'd stream still come", async () => {
   await using out = await openPlayback({ ...counting, device: "virtual" });
   const seen: string[] = [];
   out.addEventListener("statechange", ({ state }) => seen.push(state));
-  out.addEventListener("xrun", ({ xruns }) => seen.push(`xrun ${xruns}`));
+  out.addEventListener("xrun", ({ number }) => seen.push(`xrun ${number}`));
   out.unref();
   await out.write(countingSamples(1000));
   await eventually("the xrun", () => seen.includes("xrun 1"));

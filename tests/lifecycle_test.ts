@@ -55,7 +55,7 @@ const states: Readonly<Record<string, (out: Stream, card: VirtualCard) => Promis
   "after an xrun": async (out, card) => {
     await run(out, card);
     await card.advance(10_000);
-    assert.equal(out.stats().xruns, 1);
+    assert.equal(out.stats().xruns.count, 1);
   },
 };
 

@@ -44,10 +44,10 @@ const result = {};
   const played = card.played().filter((sample) => sample !== 0);
   result.exact = played.length === given.length && given.every((sample, n) => sample === played[n]);
   const { framesPlayed, xruns } = out.stats();
-  Object.assign(result, { framesPlayed, xruns, contextTime: out.getOutputTimestamp().contextTime });
+  Object.assign(result, { framesPlayed, xruns: xruns.count, contextTime: out.getOutputTimestamp().contextTime });
   result.device = out.granted.device;
   await out.write(samples.subarray(0, 1000));
-  out.addEventListener("xrun", ({ xruns }) => result.xrunEvent = xruns);
+  out.addEventListener("xrun", ({ number }) => result.xrunEvent = number);
   await card.advance(6000);
 }
 for (const source of [tone({ frequencyHz: 440 }), clip(new Float32Array(9600), { loop: true }), silence()]) {

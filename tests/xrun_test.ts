@@ -25,7 +25,7 @@ function xrunsOf(out: Playback): number[] {
   const xruns: number[] = [];
   out.addEventListener("xrun", (event) => {
     assert.ok(event instanceof XrunEvent);
-    xruns.push(event.xruns);
+    xruns.push(event.number);
   });
   return xruns;
 }
@@ -38,14 +38,14 @@ for (const access of accesses) {
     const states = statesOf(out);
     await out.write(countingSamples(1999));
     await card.advance(50_000);
-    assert.equal(out.stats().xruns, 1);
+    assert.equal(out.stats().xruns.count, 1);
     assert.deepEqual(xruns, [1]);
     assert.ok(states.includes("xrun"), states.join());
     assert.equal(out.stats().framesPlayed, 1999);
 
     const written = handled(out.write(countingSamples(5000, 2000)));
     await advanceUntil(card, written.then(() => out.drain()));
-    assert.equal(out.stats().xruns, 1);
+    assert.equal(out.stats().xruns.count, 1);
     assert.deepEqual(xruns, [1]);
     assertSameBits(Int32Array.from(withoutZeros(card.played())), countingSamples(6999));
     assert.equal(out.stats().framesPlayed, 6999);
@@ -59,7 +59,7 @@ for (const access of accesses) {
       const frames = 450 + 13 * round;
       await out.write(countingSamples(frames, 1 + out.stats().framesAccepted));
       await card.advance(3000);
-      assert.equal(out.stats().xruns, round + 1);
+      assert.equal(out.stats().xruns.count, round + 1);
     }
     assert.equal(xruns.at(-1), 25);
     const { framesAccepted, framesPlayed, framesDropped } = out.stats();
@@ -79,7 +79,7 @@ test("what is written in the middle of an xrun is played in full by a drain", as
     await out.write(countingSamples(frames, 501));
     await advanceUntil(card, out.drain());
     assertSameBits(Int32Array.from(withoutZeros(card.played())), countingSamples(500 + frames));
-    assert.equal(out.stats().xruns, 1);
+    assert.equal(out.stats().xruns.count, 1);
   }
 });
 
@@ -96,7 +96,7 @@ test("a producer that is never late has no xrun", async () => {
   };
   await advanceUntil(card, produce());
   await turns();
-  assert.equal(out.stats().xruns, 0);
+  assert.equal(out.stats().xruns.count, 0);
   assert.deepEqual(xruns, []);
   assertPlayed(card.played(), countingSamples(200_000), out.granted);
 });
@@ -118,7 +118,7 @@ test("drain, drop, pause and close are no xruns", async () => {
   await card.advance(5000);
   await out.resume();
   await card.advance(10);
-  assert.equal(out.stats().xruns, 0);
+  assert.equal(out.stats().xruns.count, 0);
   await out.close();
   await turns();
   assert.deepEqual(xruns, []);
@@ -133,9 +133,9 @@ test("an xrun of one stream leaves its neighbour alone", async () => {
     await late.write(countingSamples(500));
     await card.advance(2000);
   }
-  assert.equal(late.stats().xruns, 10);
+  assert.equal(late.stats().xruns.count, 10);
   await advanceUntil(card, written.then(() => steady.drain()));
-  assert.equal(steady.stats().xruns, 0);
+  assert.equal(steady.stats().xruns.count, 0);
   assertPlayed(card.played(1), countingSamples(30_000), steady.granted);
 });
 
@@ -144,7 +144,7 @@ test("a native source has no xrun", async () => {
   const source = tone({ frequencyHz: 440 });
   await using out = await openPlayback({ ...monoSource, source, device: card.device });
   await card.advance(480_000);
-  assert.equal(out.stats().xruns, 0);
+  assert.equal(out.stats().xruns.count, 0);
   assert.equal(out.stats().framesPlayed, 480_000);
 });
 
@@ -159,7 +159,7 @@ for (const access of accesses) {
       await eventually(`Xrun ${round + 1}`, () => xruns.at(-1) === round + 1);
       await sleep(5);
     }
-    assert.equal(out.stats().xruns, rounds);
+    assert.equal(out.stats().xruns.count, rounds);
     assert.deepEqual(xruns, [1, 2, 3, 4]);
     const heard = Int32Array.from(withoutZeros(card.played()));
     assertSameBits(heard, countingSamples(800 * rounds));

@@ -6,7 +6,7 @@
 
 import { HalflapError } from "../errors.ts";
 import type { Granted } from "../granted.ts";
-import type { PlaybackStats } from "../stats.ts";
+import type { PlaybackStats, XrunStats } from "../stats.ts";
 import type { StopSignal } from "./exit_code.ts";
 import type { PlayOptions, ToneRequest } from "./play_options.ts";
 
@@ -17,6 +17,15 @@ export interface ReportedError {
   /** As a fixed word: the code of a `HalflapError`, or null. */
   readonly code: string | null;
 }
+
+const NO_XRUNS: XrunStats = {
+  count: 0,
+  producer: 0,
+  scheduling: 0,
+  processing: 0,
+  device: 0,
+  recent: [],
+};
 
 /** The report. */
 export interface PlayReport {
@@ -34,8 +43,8 @@ export interface PlayReport {
   readonly framesPlayed: number;
   /** Frames that were thrown away by a stop. */
   readonly framesDropped: number;
-  /** How often the device ran dry. */
-  readonly xruns: number;
+  /** How often the device ran dry, for each cause and in all, and the last ones in detail. */
+  readonly xruns: XrunStats;
   /** Processor time of the whole process while it played. */
   readonly cpuMs: number;
   /** Time from the first write to the last frame heard. */
@@ -73,7 +82,7 @@ export function makeReport(options: PlayOptions, record: PlayRecord): PlayReport
     granted: granted ?? null,
     framesPlayed: stats?.framesPlayed ?? 0,
     framesDropped: stats?.framesDropped ?? 0,
-    xruns: stats?.xruns ?? 0,
+    xruns: stats?.xruns ?? NO_XRUNS,
     cpuMs,
     wallMs,
     signal: signal ?? null,

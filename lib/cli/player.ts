@@ -184,8 +184,8 @@ export class Player {
 
   #progress(out: Playback, { totalSeconds, peak }: Course): Progress {
     this.#noteStats(out);
-    const { framesPlayed = 0, xruns = 0 } = this.#record.stats ?? {};
+    const { framesPlayed = 0, xruns } = this.#record.stats ?? {};
     const seconds = framesPlayed / out.granted.rate;
-    return { seconds, totalSeconds, peak: peak(framesPlayed), xruns };
+    return { seconds, totalSeconds, peak: peak(framesPlayed), xruns: xruns?.count ?? 0 };
   }
 }

@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 1694807102;
+export const ABI_HASH: number = 3798046092;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -21,6 +21,9 @@ export const SYMBOLS = {
   halflap_stream_granted: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_text: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
   halflap_stream_stats: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_xrun: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_distribution: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_group: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_completions: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_write: { parameters: ["u32", "buffer", "u32", "u32", "u32"], result: "i32" },
   halflap_stream_await_room: { parameters: ["u32", "u32"], result: "i32" },
@@ -123,6 +126,35 @@ export const Realtime = {
   simulated: 4,
 } as const;
 
+export const XrunPolicy = {
+  stop: 0,
+  silence: 1,
+  repeat: 2,
+} as const;
+
+export const XrunPolicyReason = {
+  asked_for: 0,
+  plug_in: 1,
+  refused: 2,
+} as const;
+
+export const XrunCause = {
+  producer: 0,
+  scheduling: 1,
+  processing: 2,
+  device: 3,
+} as const;
+
+export const Quantity = {
+  wake_lateness_ns: 0,
+  fill_ns: 1,
+  queue_frames: 2,
+  avail_frames: 3,
+  delay_frames: 4,
+  group_wake_lateness_ns: 5,
+  group_round_ns: 6,
+} as const;
+
 export const Command = {
   start: 0,
   pause: 1,
@@ -139,6 +171,7 @@ export const Event = {
   completed: 16,
   xrun: 32,
   closed: 64,
+  xrun_over: 128,
 } as const;
 
 export const Text = {
@@ -192,8 +225,16 @@ export const StreamOptions = {
   clip_loop: 12,
   gain: 13,
   realtime: 14,
+  realtime_lowest: 15,
+  realtime_highest: 16,
+  cpus_0: 17,
+  cpus_32: 18,
+  cpus_64: 19,
+  cpus_96: 20,
+  cpu_dma_latency_us: 21,
+  xrun_policy: 22,
 } as const;
-export const STREAM_OPTIONS_LENGTH = 15;
+export const STREAM_OPTIONS_LENGTH = 23;
 
 export const Granted = {
   access: 0,
@@ -217,8 +258,13 @@ export const Granted = {
   simulated: 18,
   realtime: 19,
   realtime_priority: 20,
+  affinity: 21,
+  cpu_dma_latency: 22,
+  xrun_policy: 23,
+  xrun_policy_reason: 24,
+  period_wakeups: 25,
 } as const;
-export const GRANTED_LENGTH = 21;
+export const GRANTED_LENGTH = 26;
 
 export const Stats = {
   state: 0,
@@ -230,16 +276,63 @@ export const Stats = {
   frames_dropped: 6,
   delay_frames: 7,
   xruns: 8,
-  wake_ups: 9,
-  idle_wake_ups: 10,
-  timestamp_frames: 11,
-  timestamp_ms: 12,
-  error_code: 13,
-  error_errno: 14,
-  gain: 15,
-  clock_demotions: 16,
+  xruns_producer: 9,
+  xruns_scheduling: 10,
+  xruns_processing: 11,
+  xruns_device: 12,
+  xruns_over: 13,
+  recoveries: 14,
+  pointer_jumps: 15,
+  pointer_stalls: 16,
+  wake_ups: 17,
+  idle_wake_ups: 18,
+  idle_wake_ups_in_a_row: 19,
+  rate_deviation_ppm: 20,
+  timestamp_frames: 21,
+  timestamp_ms: 22,
+  error_code: 23,
+  error_errno: 24,
+  gain: 25,
+  clock_demotions: 26,
 } as const;
-export const STATS_LENGTH = 17;
+export const STATS_LENGTH = 27;
+
+export const Xrun = {
+  cause: 0,
+  policy: 1,
+  position_frames: 2,
+  began_ms: 3,
+  ended_ms: 4,
+  is_over: 5,
+  lost_frames: 6,
+  left_frames: 7,
+  queue_frames: 8,
+  lateness_ms: 9,
+  processing_ms: 10,
+  off_cpu_ms: 11,
+  run_queue_ms: 12,
+  involuntary_switches: 13,
+  minor_faults: 14,
+  major_faults: 15,
+} as const;
+export const XRUN_LENGTH = 16;
+
+export const Distribution = {
+  count: 0,
+  p50: 1,
+  p99: 2,
+  p999: 3,
+  p9999: 4,
+  max: 5,
+} as const;
+export const DISTRIBUTION_LENGTH = 6;
+
+export const Group = {
+  streams: 0,
+  wake_ups: 1,
+  dark_ms: 2,
+} as const;
+export const GROUP_LENGTH = 3;
 
 export const Completion = {
   start_count: 0,

@@ -7,7 +7,7 @@ import { openVirtualCard } from "halflap/testing";
 
 export async function play(samples: Int16Array, bytes: ReadableStream<Uint8Array>): Promise<void> {
   const out = await openPlayback({ format: "s16", access: "mmap", channels: 1 });
-  out.addEventListener("xrun", (event) => console.warn(event.xruns));
+  out.addEventListener("xrun", (event) => console.warn(event.cause));
   await out.write(samples);
   // @ts-expect-error Samples are typed by the format.
   await out.write(new Float32Array(10));

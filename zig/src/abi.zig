@@ -88,6 +88,55 @@ pub const Realtime = enum(u32) {
     simulated,
 };
 
+/// What happens when the device runs dry.
+pub const XrunPolicy = enum(u32) {
+    /// The device stops, and is started again when there is sound.
+    stop,
+    /// It runs on and plays silence.
+    silence,
+    /// It runs on and plays again what is in its ring.
+    repeat,
+};
+
+/// Why a stream has its xrun policy.
+pub const XrunPolicyReason = enum(u32) {
+    asked_for,
+    /// The PCM is a plug-in; only `hw` and the virtual card are known to run on.
+    plug_in,
+    /// The PCM did not take the software parameters.
+    refused,
+};
+
+/// Who let the device run dry.
+pub const XrunCause = enum(u32) {
+    /// The queue ran dry first.
+    producer,
+    /// The stream's thread was not run in time.
+    scheduling,
+    /// The engine's own work took too long.
+    processing,
+    /// The device stopped, or its pointer is not where it can be.
+    device,
+};
+
+/// What a stream measures.
+pub const Quantity = enum(u32) {
+    /// Nanoseconds from a deadline to the wake-up.
+    wake_lateness_ns,
+    /// Nanoseconds that a fill took.
+    fill_ns,
+    /// Frames in the queue at a wake-up.
+    queue_frames,
+    /// Frames of room in the ring at a wake-up.
+    avail_frames,
+    /// Frames from the application pointer to the loudspeaker at a wake-up.
+    delay_frames,
+    /// As wake_lateness_ns, of the thread that serves the stream.
+    group_wake_lateness_ns,
+    /// Nanoseconds from a wake-up of that thread until it had served all its streams.
+    group_round_ns,
+};
+
 /// Commands to a stream; each kind completes on its own (`Completion`).
 pub const Command = enum(u32) { start, pause, @"resume", drain, drop };
 
@@ -103,9 +152,12 @@ pub const Event = enum(u32) {
     room = 8,
     /// A command completed: `halflap_stream_completions` has changed.
     completed = 16,
+    /// An xrun has begun: its record can be read.
     xrun = 32,
     /// Everything native is freed; the handle may be released.
     closed = 64,
+    /// An xrun is over: its record is complete.
+    xrun_over = 128,
 };
 
 /// Texts that belong to a stream.
@@ -147,6 +199,17 @@ pub const StreamOptions = extern struct {
     gain: f64,
     /// Priority of SCHED_FIFO for the stream's thread, 1 to 99; 0: by the period; -1: none.
     realtime: f64,
+    /// Priorities from which `realtime` 0 chooses.
+    realtime_lowest: f64,
+    realtime_highest: f64,
+    /// CPUs on which the stream's thread may run, 32 bits each from CPU 0 on; all 0: any.
+    cpus_0: f64,
+    cpus_32: f64,
+    cpus_64: f64,
+    cpus_96: f64,
+    /// Wake-up latency of CPUs in microseconds asked of the kernel while the stream runs; -1: none.
+    cpu_dma_latency_us: f64,
+    xrun_policy: f64,
 };
 
 /// What was granted, re-read from ALSA after the parameters were set.
@@ -182,6 +245,15 @@ pub const Granted = extern struct {
     realtime: f64,
     /// Of SCHED_FIFO, 0 where it is not granted.
     realtime_priority: f64,
+    /// 1: the thread runs on the CPUs asked for.
+    affinity: f64,
+    /// 1: /dev/cpu_dma_latency can be asked for what the options say.
+    cpu_dma_latency: f64,
+    xrun_policy: f64,
+    /// `XrunPolicyReason`.
+    xrun_policy_reason: f64,
+    /// 1: the device interrupts at each period.
+    period_wakeups: f64,
 };
 
 /// A snapshot of a stream's counters. Positions and counts are in frames.
@@ -202,10 +274,26 @@ pub const Stats = extern struct {
     /// From the application pointer to the loudspeaker.
     delay_frames: f64,
     xruns: f64,
+    xruns_producer: f64,
+    xruns_scheduling: f64,
+    xruns_processing: f64,
+    xruns_device: f64,
+    /// Number of the last xrun that is over.
+    xruns_over: f64,
+    /// Times the device was brought back after an xrun, a suspend or an error.
+    recoveries: f64,
+    /// Times the pointer was found further on than time allows.
+    pointer_jumps: f64,
+    /// Times the pointer was found behind what time demands.
+    pointer_stalls: f64,
     /// Times the engine serviced this stream.
     wake_ups: f64,
     /// Of these, the ones that moved no frame.
     idle_wake_ups: f64,
+    /// The most of these in a row.
+    idle_wake_ups_in_a_row: f64,
+    /// The device's rate against the nominal one in parts per million, as far as it is known.
+    rate_deviation_ppm: f64,
     /// Position that was heard at `timestamp_ms`, for getOutputTimestamp.
     timestamp_frames: f64,
     /// CLOCK_MONOTONIC in milliseconds (of the simulated clock where the stream runs on one).
@@ -218,6 +306,56 @@ pub const Stats = extern struct {
     gain: f64,
     /// Times the device ran away from the clock, and was paced by it from then on.
     clock_demotions: f64,
+};
+
+/// One xrun. Times are in milliseconds of CLOCK_MONOTONIC, or of the simulated clock.
+pub const Xrun = extern struct {
+    cause: f64,
+    policy: f64,
+    /// Frames that had been heard before.
+    position_frames: f64,
+    began_ms: f64,
+    /// While it is not over, when it was found.
+    ended_ms: f64,
+    /// 1: it is over.
+    is_over: f64,
+    /// Frames given to the device that it threw away.
+    lost_frames: f64,
+    /// Frames that the device still had when it stopped.
+    left_frames: f64,
+    /// In the queue when the ring was filled last.
+    queue_frames: f64,
+    /// From the deadline until the thread ran.
+    lateness_ms: f64,
+    /// What the engine's own work took of the time that there was.
+    processing_ms: f64,
+    /// Of its turn, how long the thread was not on a CPU.
+    off_cpu_ms: f64,
+    /// How long the thread could have run and waited for a CPU; -1 where the kernel does not tell.
+    run_queue_ms: f64,
+    involuntary_switches: f64,
+    minor_faults: f64,
+    major_faults: f64,
+};
+
+/// How a quantity was distributed since the stream was opened; percentiles within 7 %.
+pub const Distribution = extern struct {
+    count: f64,
+    p50: f64,
+    p99: f64,
+    p999: f64,
+    p9999: f64,
+    max: f64,
+};
+
+/// The thread that serves a stream, with others of its kind.
+pub const Group = extern struct {
+    streams: f64,
+    /// Times the thread woke.
+    wake_ups: f64,
+    /// Lateness of wake-ups that the scheduler does not account for: stolen by a hypervisor or by
+    /// firmware, or with interrupts off.
+    dark_ms: f64,
 };
 
 /// For each command kind: how many were completed, and the result of the last one.

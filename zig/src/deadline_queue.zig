@@ -18,6 +18,10 @@ pub fn DeadlineQueue(comptime Item: type) type {
             return if (self.count == 0) null else self.items[0];
         }
 
+        pub fn holds(_: *const Self, item: *const Item) bool {
+            return item.heap_index != none;
+        }
+
         /// Adds the item, or moves it to its new deadline.
         pub fn schedule(self: *Self, item: *Item, deadline_ns: u64) void {
             if (item.heap_index == none) {

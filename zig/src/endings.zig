@@ -4,6 +4,7 @@
 const abi = @import("abi.zig");
 const events = @import("events.zig");
 const stream_module = @import("stream.zig");
+const xruns = @import("xruns.zig");
 const Ending = stream_module.Ending;
 const Stream = stream_module.Stream;
 
@@ -32,6 +33,7 @@ pub fn finishDrain(stream: *Stream) void {
     stream.armed = false;
     stream.start_asked = false;
     if (stream.source == .clip) stream.source.clip.position = 0;
+    xruns.end(stream, stream.now());
     events.complete(stream, .start, .cancelled);
     events.complete(stream, .drain, .ok);
     endDrain(stream);
@@ -62,6 +64,7 @@ pub fn discard(stream: *Stream) void {
         .clip => |*clip| clip.position = 0,
         .tone, .silence => {},
     }
+    xruns.end(stream, stream.now());
     stream.armed = false;
     stream.start_asked = false;
     stream.fade = .constant(1);
@@ -76,6 +79,7 @@ pub fn discard(stream: *Stream) void {
 /// The ring is empty and the PCM prepared; what was coming to an end has come to it.
 pub fn afterStop(stream: *Stream) void {
     stream.pacer.reset();
+    stream.appl_frames = 0;
     stream.hardware_paused = false;
     stream.state = .prepared;
     const ending = stream.ending orelse return;

@@ -5,9 +5,9 @@ const std = @import("std");
 const assert = std.debug.assert;
 const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
-const clock = @import("clock.zig");
 const handles = @import("handles.zig");
 const jobs = @import("jobs.zig");
+const memory = @import("memory.zig");
 const realtime = @import("realtime.zig");
 const record = @import("record.zig");
 const sample = @import("sample.zig");
@@ -15,10 +15,13 @@ const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const Clip = @import("clip.zig").Clip;
 const Janitor = @import("janitor.zig").Janitor;
+const Driver = @import("rate_group.zig").Driver;
+const GroupThread = @import("group_thread.zig").GroupThread;
 const Options = stream_module.Options;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Realm = @import("realm.zig").Realm;
 const Request = stream_module.Request;
+const Simulation = @import("simulation.zig").Simulation;
 const Stream = stream_module.Stream;
 const nobody = stream_module.nobody;
 
@@ -49,11 +52,13 @@ fn work(stream: *Stream) void {
         stream.control.unlock();
     }
     switch (stream.job) {
-        .open => jobs.open(stream, handOver),
+        .open => jobs.open(stream, &driver),
         .settle, .recover, .wake => jobs.mend(stream),
         .close => jobs.close(stream),
     }
 }
+
+const driver: Driver = .{ .handOver = handOver, .measure = GroupThread.measure };
 
 fn handOver(_: *RateGroup, stream: *Stream) void {
     janitor.submit(stream);
@@ -69,6 +74,7 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
             .rate_exact = try record.boolean(options.rate_exact),
             .period_frames = try record.optional(u32, options.period_frames, 16, 1 << 24),
             .periods = try record.optional(u32, options.periods, 2, 1024),
+            .xrun_policy = try record.enumeration(abi.XrunPolicy, options.xrun_policy),
         },
         .queue_frames = try record.optional(u32, options.queue_frames, 1, queue_frames_max),
         .start_threshold_frames = try parseThreshold(options.start_threshold_frames),
@@ -77,7 +83,7 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
         .tone_amplitude = @floatCast(try record.real(options.tone_amplitude, 0, 1)),
         .clip_loop = try record.boolean(options.clip_loop),
         .gain = @floatCast(try record.real(options.gain, 0, gain_max)),
-        .realtime = try parseRealtime(options.realtime),
+        .realtime = try parseRealtime(&options),
         .device_buffer = @splat(0),
     };
     if (device.len > stream_module.device_bytes_max) return error.InvalidArgument;
@@ -86,10 +92,29 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
     return parsed;
 }
 
-fn parseRealtime(priority: f64) record.Error!realtime.Wanted {
-    if (priority == -1) return .off;
-    const given = try record.optional(u7, priority, 1, realtime.priority_max) orelse return .auto;
-    return .{ .priority = given };
+fn parseRealtime(options: *const abi.StreamOptions) record.Error!realtime.Wanted {
+    const highest = realtime.priority_max;
+    const range: realtime.Range = .{
+        .lowest = try record.integer(u7, options.realtime_lowest, 1, highest),
+        .highest = try record.integer(u7, options.realtime_highest, 1, highest),
+    };
+    if (range.lowest > range.highest) return error.InvalidArgument;
+    var wanted: realtime.Wanted = .{ .range = range };
+    const latency_us = options.cpu_dma_latency_us;
+    if (latency_us != -1) {
+        wanted.cpu_dma_latency_us = try record.integer(u31, latency_us, 0, std.math.maxInt(u31));
+    }
+    const parts = [_]f64{ options.cpus_0, options.cpus_32, options.cpus_64, options.cpus_96 };
+    for (parts, 0..) |part, index| {
+        const bits = try record.integer(u32, part, 0, std.math.maxInt(u32));
+        wanted.cpus |= @as(realtime.Cpus, bits) << @intCast(32 * index);
+    }
+    if (options.realtime == -1) {
+        wanted.priority = .off;
+    } else if (try record.optional(u7, options.realtime, 1, highest)) |priority| {
+        wanted.priority = .{ .fixed = priority };
+    }
+    return wanted;
 }
 
 fn parseThreshold(frames: f64) record.Error!Options.StartThreshold {
@@ -108,8 +133,8 @@ pub const OpenError = error{
 
 /// The stream's handle; whether the open succeeds is told by its events.
 pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u32 {
-    const stream = try allocator.create(Stream);
-    errdefer allocator.destroy(stream);
+    const stream = try memory.create(Stream);
+    errdefer memory.destroy(Stream, stream);
     stream.* = .{ .options = options, .realm = realm };
     if (options.source == .clip) try copyClip(stream, clip);
     errdefer stream.source.destroy();
@@ -127,7 +152,7 @@ pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u
     errdefer countOut(realm);
     const handle = stream.handle;
     if (stream.simulation()) |simulation| {
-        jobs.open(stream, handOver);
+        jobs.open(stream, &Simulation.driver);
         simulation.settle();
         return handle;
     }
@@ -184,6 +209,7 @@ pub fn write(
     if (queue.level() >= stream.hungry_at.load(.seq_cst) and
         stream.hungry_at.swap(nobody, .seq_cst) != nobody)
     {
+        stream.fed_ns.store(stream.now(), .release);
         post(stream, Request.kick);
     }
     return taken;
@@ -225,7 +251,7 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
         .tone, .clip, .silence => 0,
     };
     const deadline_ns = if (kind == .drain and timeout_ms >= 0)
-        nowNs(stream) + @as(u64, @intFromFloat(timeout_ms * std.time.ns_per_ms))
+        stream.now() + @as(u64, @intFromFloat(timeout_ms * std.time.ns_per_ms))
     else
         null;
     stream.commands.push(.{
@@ -240,10 +266,6 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
     const ordinal = given.*;
     post(stream, Request.command);
     return ordinal;
-}
-
-fn nowNs(stream: *const Stream) u64 {
-    return if (stream.simulation()) |simulation| simulation.card.now() else clock.monotonicNs();
 }
 
 pub fn setGain(stream: *Stream, gain: f32, ramp_ms: f32) StateError!void {
@@ -276,6 +298,6 @@ pub fn releaseStream(stream: *Stream) StateError!void {
     handles.remove(stream.handle);
     const realm = stream.realm;
     realm.forget(stream);
-    allocator.destroy(stream);
+    memory.destroy(Stream, stream);
     countOut(realm);
 }

@@ -2,7 +2,8 @@
 //! counters and the events that belong to it.
 
 const abi = @import("abi.zig");
-const machine = @import("machine.zig");
+const playing = @import("playing.zig");
+const xruns = @import("xruns.zig");
 const Stream = @import("stream.zig").Stream;
 const nobody = @import("stream.zig").nobody;
 
@@ -14,7 +15,7 @@ fn roomIsWanted(stream: *const Stream) bool {
     if (wanted == nobody) return false;
     const queue = &stream.source.queue;
     const missing = if (stream.state == .prepared)
-        (machine.kickLevel(stream) orelse wanted) -| queue.level()
+        (playing.kickLevel(stream) orelse wanted) -| queue.level()
     else
         wanted;
     return queue.free() >= @max(1, @min(wanted, missing));
@@ -33,6 +34,9 @@ pub fn complete(stream: *Stream, kind: abi.Command, result: abi.ErrorCode) void 
 pub fn finish(stream: *Stream) void {
     if (stream.counters.state != stream.state) {
         stream.counters.state = stream.state;
+        stream.dma_latency.ask(stream.isRunning());
+        // Nobody waits for sound any more.
+        if (stream.state == .paused) xruns.end(stream, stream.now());
         stream.news |= @intFromEnum(abi.Event.state);
     }
     stream.counters.gain = stream.level.value;

@@ -7,6 +7,7 @@ const noise = @import("alsa/noise.zig");
 const realtime = @import("realtime.zig");
 const sync = @import("sync.zig");
 const threads = @import("threads.zig");
+const usage = @import("usage.zig");
 const RateGroup = @import("rate_group.zig").RateGroup;
 
 pub const GroupThread = struct {
@@ -15,19 +16,22 @@ pub const GroupThread = struct {
     stopping: std.atomic.Value(bool) = .init(false),
     /// Of SCHED_FIFO; 0 asks for none.
     priority: u7,
-    promotion: std.atomic.Value(Promotion) = .init(.pending),
-    promoted: sync.Signal = .{},
+    cpus: realtime.Cpus,
     asound: *const alsa.Libasound,
-
-    pub const Promotion = enum(u8) { pending, granted, refused };
+    meter: usage.Meter = .{},
+    /// Set before `scheduled` is.
+    promoted: bool = false,
+    pinned: bool = false,
+    scheduled: std.atomic.Value(bool) = .init(false),
+    ready: sync.Signal = .{},
 
     /// Returns when the thread knows how it is scheduled.
     pub fn start(self: *GroupThread) threads.Error!void {
         self.thread = try threads.spawn(run, .{self});
         while (true) {
-            const ticket = self.promoted.seen();
-            if (self.promotion.load(.acquire) != .pending) return;
-            self.promoted.wait(ticket, null);
+            const ticket = self.ready.seen();
+            if (self.scheduled.load(.acquire)) return;
+            self.ready.wait(ticket, null);
         }
     }
 
@@ -38,13 +42,16 @@ pub const GroupThread = struct {
         self.thread.join();
     }
 
+    pub fn measure(group: *RateGroup) usage.Usage {
+        const self: *GroupThread = @alignCast(@fieldParentPtr("group", group));
+        return self.meter.read();
+    }
+
     fn run(self: *GroupThread) void {
         threads.enter("halflap-write");
         defer threads.leave();
-        noise.capture(self.asound);
-        const granted = self.priority > 0 and realtime.promote(self.priority);
-        self.promotion.store(if (granted) .granted else .refused, .release);
-        self.promoted.ring();
+        self.setUp();
+        defer self.meter.close();
         while (true) {
             const ticket = self.group.signal.seen();
             if (self.stopping.load(.acquire)) return;
@@ -53,5 +60,16 @@ pub const GroupThread = struct {
                 self.group.signal.wait(ticket, next_ns);
             }
         }
+    }
+
+    /// All that is not for the realtime loop.
+    fn setUp(self: *GroupThread) void {
+        noise.capture(self.asound);
+        self.meter = .open();
+        realtime.prefaultStack();
+        self.pinned = self.cpus != realtime.any_cpu and realtime.pin(self.cpus);
+        self.promoted = self.priority > 0 and realtime.promote(self.priority);
+        self.scheduled.store(true, .release);
+        self.ready.ring();
     }
 };

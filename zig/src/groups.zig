@@ -3,10 +3,12 @@
 
 const std = @import("std");
 const alsa = @import("alsa/libasound.zig");
+const memory = @import("memory.zig");
+const realtime = @import("realtime.zig");
 const sync = @import("sync.zig");
 const threads = @import("threads.zig");
 const GroupThread = @import("group_thread.zig").GroupThread;
-const RateGroup = @import("rate_group.zig").RateGroup;
+const Driver = @import("rate_group.zig").Driver;
 const Stream = @import("stream.zig").Stream;
 
 pub const Error = threads.Error || error{OutOfMemory};
@@ -19,50 +21,62 @@ pub const Key = struct {
     trust: Trust,
     /// Of SCHED_FIFO; 0 asks for none.
     priority: u7,
+    cpus: realtime.Cpus,
 };
+
+/// How a group's thread runs.
+pub const Scheduled = struct { promoted: bool, pinned: bool };
 
 const Entry = struct {
     key: Key,
     members: u32,
-    driver: GroupThread,
+    thread: GroupThread,
     next: ?*Entry,
 };
-
-const allocator = std.heap.c_allocator;
 
 var entries: ?*Entry = null;
 var mutex: sync.Mutex = .{};
 
-/// Makes it the stream's group, and says whether its thread got the priority.
+/// Makes it the stream's group.
 pub fn join(
     stream: *Stream,
     key: Key,
     asound: *const alsa.Libasound,
-    handOver: *const fn (*RateGroup, *Stream) void,
-) Error!bool {
+    driver: *const Driver,
+) Error!Scheduled {
     mutex.lock();
     defer mutex.unlock();
-    const entry = find(key) orelse try create(key, asound, handOver);
+    const entry = find(key) orelse try create(key, asound, driver);
     entry.members += 1;
-    stream.group.store(&entry.driver.group, .seq_cst);
-    return entry.driver.promotion.load(.acquire) == .granted;
+    stream.group.store(&entry.thread.group, .seq_cst);
+    return .{ .promoted = entry.thread.promoted, .pinned = entry.thread.pinned };
+}
+
+/// Streams in the stream's group.
+pub fn membersOf(stream: *const Stream) u32 {
+    mutex.lock();
+    defer mutex.unlock();
+    const group = stream.group.load(.seq_cst) orelse return 0;
+    const thread: *GroupThread = @alignCast(@fieldParentPtr("group", group));
+    const entry: *Entry = @alignCast(@fieldParentPtr("thread", thread));
+    return entry.members;
 }
 
 /// Ends the group's thread with its last member; not for that thread itself.
 pub fn leave(stream: *Stream) void {
-    const group = stream.group.swap(null, .seq_cst) orelse return;
-    const driver: *GroupThread = @fieldParentPtr("group", group);
-    const entry: *Entry = @fieldParentPtr("driver", driver);
     mutex.lock();
     defer mutex.unlock();
+    const group = stream.group.swap(null, .seq_cst) orelse return;
+    const thread: *GroupThread = @alignCast(@fieldParentPtr("group", group));
+    const entry: *Entry = @alignCast(@fieldParentPtr("thread", thread));
     entry.members -= 1;
     if (entry.members > 0) return;
     var link = &entries;
     while (link.* != entry) link = &link.*.?.next;
     link.* = entry.next;
-    entry.driver.stop();
-    entry.driver.group.deinit(allocator);
-    allocator.destroy(entry);
+    entry.thread.stop();
+    entry.thread.group.deinit();
+    memory.destroy(Entry, entry);
 }
 
 fn find(key: Key) ?*Entry {
@@ -73,25 +87,22 @@ fn find(key: Key) ?*Entry {
     return null;
 }
 
-fn create(
-    key: Key,
-    asound: *const alsa.Libasound,
-    handOver: *const fn (*RateGroup, *Stream) void,
-) Error!*Entry {
-    const entry = try allocator.create(Entry);
-    errdefer allocator.destroy(entry);
+fn create(key: Key, asound: *const alsa.Libasound, driver: *const Driver) Error!*Entry {
+    const entry = try memory.create(Entry);
+    errdefer memory.destroy(Entry, entry);
     entry.* = .{
         .key = key,
         .members = 0,
-        .driver = .{
-            .group = try .init(allocator, key.period_ns / 4, handOver),
+        .thread = .{
+            .group = try .init(key.period_ns / 4, driver),
             .asound = asound,
             .priority = key.priority,
+            .cpus = key.cpus,
         },
         .next = entries,
     };
-    errdefer entry.driver.group.deinit(allocator);
-    try entry.driver.start();
+    errdefer entry.thread.group.deinit();
+    try entry.thread.start();
     entries = entry;
     return entry;
 }

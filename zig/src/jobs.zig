@@ -15,28 +15,22 @@ const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
+const Driver = @import("rate_group.zig").Driver;
+const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Pacer = @import("pacing.zig").Pacer;
 const Queue = @import("queue.zig").Queue;
-const RateGroup = @import("rate_group.zig").RateGroup;
 const Request = stream_module.Request;
 const Stream = stream_module.Stream;
 
 /// The queue bridges an ordinary garbage collection.
 const default_queue_ms = 100;
 
-/// How long a device may take to come back from a suspend.
-const resume_tries = 50;
-const resume_pause_ns = 100 * std.time.ns_per_ms;
-
 /// PCMs that are open, for leak checks.
 pub var pcm_count: std.atomic.Value(u32) = .init(0);
 
-/// Where a group hands a stream over; the janitor's queue, or inline.
-pub const HandOver = *const fn (*RateGroup, *Stream) void;
-
-/// Opens the PCM and joins the group that hands over by `handOver`.
-pub fn open(stream: *Stream, handOver: HandOver) void {
-    const opened = if (tryOpen(stream, handOver)) |_| true else |_| false;
+/// Opens the PCM and joins the group of its kind that `driver` drives.
+pub fn open(stream: *Stream, driver: *const Driver) void {
+    const opened = if (tryOpen(stream, driver)) |_| true else |_| false;
     if (!opened) releaseNative(stream);
 
     stream.control.lock();
@@ -53,7 +47,7 @@ pub fn open(stream: *Stream, handOver: HandOver) void {
 
 const OpenError = error{OpenFailed};
 
-fn tryOpen(stream: *Stream, handOver: HandOver) OpenError!void {
+fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     const asound = alsa.load() catch |err| {
         const code: abi.ErrorCode = switch (err) {
             error.LibraryMissing => .library_missing,
@@ -67,15 +61,19 @@ fn tryOpen(stream: *Stream, handOver: HandOver) OpenError!void {
     try openPcm(stream);
     _ = pcm_count.fetchAdd(1, .monotonic);
     stream.pcm_type = asound.snd_pcm_type(stream.pcm.?);
-    const wanted = stream.options.wanted;
+    var wanted = stream.options.wanted;
+    if (stream.card) |card| wanted.virtual = .{ .batch = card.card.options.batch };
     stream.granted = negotiate.negotiate(asound, stream.pcm.?, wanted, &stream.failure) catch
         return error.OpenFailed;
     stream.pacer = switch (Pacer.kindOf(stream.pcm_type)) {
         .device => .device,
         .self => .{ .self = .{} },
     };
+    if (asound.snd_pcm_status_malloc(&stream.status) < 0) return outOfMemory(stream);
+    const wanted_us = stream.options.realtime.cpu_dma_latency_us;
+    if (wanted_us) |us| stream.dma_latency = .open(us);
     makeSource(stream) catch return outOfMemory(stream);
-    joinGroup(stream, handOver) catch |err| switch (err) {
+    joinGroup(stream, driver) catch |err| switch (err) {
         error.OutOfMemory => return outOfMemory(stream),
         error.ThreadUnavailable => {
             stream.failure.set(.thread, "Cannot start the write thread", .{});
@@ -135,18 +133,19 @@ fn makeSource(stream: *Stream) memory.Error!void {
     }
 }
 
-fn joinGroup(stream: *Stream, handOver: HandOver) groups.Error!void {
+fn joinGroup(stream: *Stream, driver: *const Driver) groups.Error!void {
+    const wanted = &stream.options.realtime;
     if (stream.simulation()) |simulation| {
         stream.scheduling.realtime = .simulated;
         return simulation.join(stream);
     }
     const own = stream.card != null or stream.pcm_type == .hw or stream.pcm_type == .null;
-    const period_ns = stream.nsOfFrames(stream.granted.period_frames);
-    const asked: Stream.Scheduling = switch (stream.options.realtime) {
+    const period_ns = stream.periodNs();
+    const asked: Stream.Scheduling = switch (wanted.priority) {
         .off => .{ .realtime = .off },
-        .priority => |priority| .{ .realtime = .granted, .priority = priority },
+        .fixed => |priority| .{ .realtime = .granted, .priority = priority },
         .auto => if (own)
-            .{ .realtime = .granted, .priority = realtime.priorityOf(period_ns) }
+            .{ .realtime = .granted, .priority = realtime.priorityOf(period_ns, wanted.range) }
         else
             .{ .realtime = .foreign },
     };
@@ -154,46 +153,59 @@ fn joinGroup(stream: *Stream, handOver: HandOver) groups.Error!void {
         .period_ns = period_ns,
         .trust = if (own) .own else .foreign,
         .priority = asked.priority,
+        .cpus = wanted.cpus,
     };
-    const promoted = try groups.join(stream, key, stream.asound, handOver);
-    const denied = asked.realtime == .granted and !promoted;
+    const scheduled = try groups.join(stream, key, stream.asound, driver);
+    const denied = asked.realtime == .granted and !scheduled.promoted;
     stream.scheduling = if (denied) .{ .realtime = .denied } else asked;
+    stream.scheduling.pinned = scheduled.pinned;
 }
 
 /// settle, recover, wake: the stream comes back to its group.
 pub fn mend(stream: *Stream) void {
     noise.capture(stream.asound);
-    stream.job_succeeded = switch (stream.job) {
-        .settle => call(stream, "snd_pcm_drop", stream.asound.snd_pcm_drop(stream.pcm.?)) and
-            prepare(stream),
-        .recover => prepare(stream),
+    stream.job_result = switch (stream.job) {
+        .settle => settle(stream),
+        .recover => recover(stream),
         .wake => resumePcm(stream),
         .open, .close => unreachable,
     };
     stream.post(Request.returned);
 }
 
-fn prepare(stream: *Stream) bool {
-    return call(stream, "snd_pcm_prepare", stream.asound.snd_pcm_prepare(stream.pcm.?));
+fn settle(stream: *Stream) Stream.JobResult {
+    const dropped = resultOf(stream, "snd_pcm_drop", stream.asound.snd_pcm_drop(stream.pcm.?));
+    return if (dropped == .done) prepare(stream) else dropped;
 }
 
-fn call(stream: *Stream, name: []const u8, result: c_int) bool {
-    if (result >= 0) return true;
+fn recover(stream: *Stream) Stream.JobResult {
+    // Stops one that still runs; one that has stopped may well refuse.
+    _ = stream.asound.snd_pcm_drop(stream.pcm.?);
+    return prepare(stream);
+}
+
+fn prepare(stream: *Stream) Stream.JobResult {
+    return resultOf(stream, "snd_pcm_prepare", stream.asound.snd_pcm_prepare(stream.pcm.?));
+}
+
+/// A device that is gone does not come back; anything else may work later.
+fn resultOf(stream: *Stream, name: []const u8, result: c_int) Stream.JobResult {
+    if (result >= 0) return .done;
     stream.failure.setCall(stream.asound, name, result, .device_lost);
-    return false;
+    return switch (@as(linux.E, @enumFromInt(-result))) {
+        .NODEV, .NXIO, .NOENT => .failed,
+        else => .again,
+    };
 }
 
 /// A device that cannot resume is prepared; one that says it resumed and did not, too.
-fn resumePcm(stream: *Stream) bool {
+fn resumePcm(stream: *Stream) Stream.JobResult {
     const asound = stream.asound;
     const pcm = stream.pcm.?;
-    const again = -@as(c_int, @intFromEnum(linux.E.AGAIN));
-    for (0..resume_tries) |_| {
-        const result = asound.snd_pcm_resume(pcm);
-        if (result == 0 and asound.snd_pcm_state(pcm) != .suspended) return true;
-        if (result != again) break;
-        const pause: linux.timespec = .{ .sec = 0, .nsec = resume_pause_ns };
-        _ = linux.nanosleep(&pause, null);
+    const result = asound.snd_pcm_resume(pcm);
+    if (result == 0 and asound.snd_pcm_state(pcm) != .suspended) return .done;
+    if (result == -@as(c_int, @intFromEnum(linux.E.AGAIN))) {
+        return resultOf(stream, "snd_pcm_resume", result);
     }
     return prepare(stream);
 }
@@ -216,6 +228,9 @@ fn releaseNative(stream: *Stream) void {
         stream.pcm = null;
         _ = pcm_count.fetchSub(1, .monotonic);
     }
+    if (stream.status) |status| stream.asound.snd_pcm_status_free(status);
+    stream.status = null;
+    stream.dma_latency.close();
     virtual_card.detach(stream);
     stream.source.destroy();
     stream.source = .silence;

@@ -27,6 +27,17 @@ pub fn map(length: usize) Error!Bytes {
     return bytes;
 }
 
+/// For what the realtime thread works with besides samples.
+pub fn create(comptime T: type) Error!*T {
+    const bytes = try map(@sizeOf(T));
+    return @ptrCast(bytes.ptr);
+}
+
+pub fn destroy(comptime T: type, value: *T) void {
+    const bytes: [*]align(std.heap.page_size_min) u8 = @ptrCast(@alignCast(value));
+    unmap(bytes[0..std.mem.alignForward(usize, @sizeOf(T), std.heap.page_size_min)]);
+}
+
 pub fn unmap(bytes: Bytes) void {
     _ = byte_count.fetchSub(bytes.len, .monotonic);
     std.posix.munmap(bytes);

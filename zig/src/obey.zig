@@ -3,8 +3,8 @@
 const abi = @import("abi.zig");
 const endings = @import("endings.zig");
 const events = @import("events.zig");
-const machine = @import("machine.zig");
 const pacing = @import("pacing.zig");
+const playing = @import("playing.zig");
 const positions = @import("positions.zig");
 const stream_module = @import("stream.zig");
 const Command = @import("command.zig").Command;
@@ -95,7 +95,7 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                     // Where it fails, the next look at the pointer says what became of the device.
                     _ = stream.asound.snd_pcm_pause(stream.pcm.?, 0);
                 }
-                machine.started(stream, now_ns);
+                playing.resumed(stream, now_ns);
                 stream.fade.moveTo(1, ramp_frames);
                 stream.hardware_paused = false;
                 stream.state = if (stream.ending == null) .running else .draining;

@@ -22,8 +22,14 @@ pub const Error = error{
 pub const Room = struct {
     /// Frames that can be written now.
     avail_frames: u32,
+    /// Frames that a device which runs on has played past what was written.
+    overtaken_frames: u64 = 0,
     /// Frames from the application pointer to the loudspeaker.
     delay_frames: u64,
+    /// When the pointer was where this says.
+    at_ns: u64,
+    /// Between two looks at our clock that are this far apart.
+    uncertainty_ns: u64 = 0,
 };
 
 /// A device that exists only as a calculation: it was started at `anchor_ns`, plays at its rate,
@@ -87,25 +93,99 @@ pub fn observe(stream: *Stream, now_ns: u64, running: bool) Error!Room {
             // More than a buffer only behind a device that ran away before it was found out.
             const delay = self.written_frames - position;
             const held: u32 = @intCast(@min(delay, buffer_frames));
-            return .{ .avail_frames = buffer_frames - held, .delay_frames = delay };
+            return .{
+                .avail_frames = buffer_frames - held,
+                .delay_frames = delay,
+                .at_ns = now_ns,
+            };
         },
         .device => {
-            const pcm = stream.pcm.?;
-            if (!running) {
-                const result = stream.asound.snd_pcm_avail_update(pcm);
-                const avail = try roomOf(stream, "snd_pcm_avail_update", result);
-                return .{ .avail_frames = avail, .delay_frames = buffer_frames - avail };
-            }
-            var avail: alsa.SFrames = 0;
-            var delay: alsa.SFrames = 0;
-            const result = stream.asound.snd_pcm_avail_delay(pcm, &avail, &delay);
-            if (result < 0) return classify(stream, "snd_pcm_avail_delay", result);
+            if (running) return observeRunning(stream, now_ns);
+            const result = stream.asound.snd_pcm_avail_update(stream.pcm.?);
+            const room = try roomOf(stream, "snd_pcm_avail_update", result);
             return .{
-                .avail_frames = try roomOf(stream, "snd_pcm_avail_delay", avail),
-                .delay_frames = @intCast(@max(0, delay)),
+                .avail_frames = @intCast(@min(room, buffer_frames)),
+                .delay_frames = buffer_frames -| room,
+                .at_ns = now_ns,
             };
         },
     }
+}
+
+fn observeRunning(stream: *Stream, now_ns: u64) Error!Room {
+    const buffer_frames = stream.granted.buffer_frames;
+    var avail: alsa.SFrames = 0;
+    var delay: alsa.SFrames = 0;
+    const result = stream.asound.snd_pcm_avail_delay(stream.pcm.?, &avail, &delay);
+    if (result < 0) return classify(stream, "snd_pcm_avail_delay", result);
+    const read_ns = stream.now();
+    const room = try roomOf(stream, "snd_pcm_avail_delay", avail);
+    return .{
+        .avail_frames = @intCast(@min(room, buffer_frames)),
+        .overtaken_frames = room -| buffer_frames,
+        .delay_frames = @intCast(@max(0, delay)),
+        .at_ns = deviceTime(stream, now_ns, read_ns) orelse now_ns,
+        .uncertainty_ns = read_ns -| now_ns,
+    };
+}
+
+/// The kernel's own time of its last look at the pointer, where it has one and it can be true.
+fn deviceTime(stream: *Stream, before_ns: u64, after_ns: u64) ?u64 {
+    if (!stream.granted.timestamps) return null;
+    var avail: alsa.UFrames = 0;
+    var time: alsa.Timespec = undefined;
+    if (stream.asound.snd_pcm_htimestamp(stream.pcm.?, &avail, &time) < 0) return null;
+    const at_ns = nsOf(time);
+    return if (at_ns >= before_ns and at_ns <= after_ns) at_ns else null;
+}
+
+/// libasound's hardware pointer on the line of `appl_frames`.
+pub fn hardwareFrames(stream: *const Stream, room: *const Room) u64 {
+    const held_frames = stream.granted.buffer_frames - room.avail_frames;
+    return stream.appl_frames + room.overtaken_frames - held_frames;
+}
+
+fn nsOf(time: alsa.Timespec) u64 {
+    const seconds: u64 = @intCast(@max(0, time.sec));
+    return seconds * std.time.ns_per_s + @as(u64, @intCast(@max(0, time.nsec)));
+}
+
+pub const Stop = struct {
+    /// What was left in the ring.
+    left_frames: u64 = 0,
+    /// When the device stopped.
+    at_ns: ?u64 = null,
+};
+
+/// What a device that stopped says of it. Plug-ins do not know: their pointer is of the last look, and
+/// their time of another event.
+pub fn lastWords(stream: *Stream, now_ns: u64) Stop {
+    if (stream.pacer != .device) return .{};
+    const predicted: Stop = .{ .left_frames = predictedLeft(stream, now_ns) };
+    if (!stream.tellsStop()) return predicted;
+    const status = stream.status.?;
+    if (stream.asound.snd_pcm_status(stream.pcm.?, status) < 0) return predicted;
+    const avail = stream.asound.snd_pcm_status_get_avail(status);
+    const left_frames = stream.granted.buffer_frames -| avail;
+    if (stream.pcm_type != .hw) return .{ .left_frames = left_frames };
+    var time: alsa.Timespec = undefined;
+    stream.asound.snd_pcm_status_get_trigger_htstamp(status, &time);
+    const at_ns = nsOf(time);
+    const likely = at_ns >= stream.look.at_ns and at_ns <= now_ns;
+    return .{ .left_frames = left_frames, .at_ns = if (likely) at_ns else null };
+}
+
+fn predictedLeft(stream: *const Stream, now_ns: u64) u64 {
+    const passed = clock.framesIn(now_ns -| stream.look.at_ns, stream.granted.rate);
+    return stream.look.held_frames -| passed;
+}
+
+/// Moves the application pointer past frames that will not be written.
+pub fn skip(stream: *Stream, frames: u64) Error!u64 {
+    const result = stream.asound.snd_pcm_forward(stream.pcm.?, frames);
+    if (result < 0) return classify(stream, "snd_pcm_forward", result);
+    stream.appl_frames += @intCast(result);
+    return @intCast(result);
 }
 
 /// Whether a device claims to have played so much in so short a time that it has no clock. Real ones
@@ -121,14 +201,18 @@ pub fn ranAway(stream: *const Stream, now_ns: u64) bool {
 /// frames are committed.
 pub fn recheck(stream: *Stream) Error!void {
     if (stream.pacer != .device) return;
-    _ = try roomOf(stream, "snd_pcm_avail", stream.asound.snd_pcm_avail(stream.pcm.?));
+    const avail = stream.asound.snd_pcm_avail(stream.pcm.?);
+    const room = try roomOf(stream, "snd_pcm_avail", avail);
+    if (room > stream.granted.buffer_frames) return error.Xrun;
 }
 
-/// More room than the buffer has: the pointer overtook what was written.
-fn roomOf(stream: *Stream, call: []const u8, avail: alsa.SFrames) Error!u32 {
+/// More room than the buffer has: the pointer overtook what was written. Only a device that is to run
+/// on may do that.
+fn roomOf(stream: *Stream, call: []const u8, avail: alsa.SFrames) Error!u64 {
     if (avail < 0) return classify(stream, call, avail);
-    if (avail > stream.granted.buffer_frames) return error.Xrun;
-    return @intCast(avail);
+    const room: u64 = @intCast(avail);
+    if (room > stream.granted.buffer_frames and !stream.granted.runsOn()) return error.Xrun;
+    return room;
 }
 
 /// What a negative result of a streaming call means.

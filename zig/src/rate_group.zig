@@ -1,17 +1,38 @@
 //! Streams that share one realtime thread because they have the same period and the same trust
-//! class. `step` is the whole of the scheduling, pure in time: a thread drives it with the
-//! monotonic clock, a simulation with its own.
+//! class. `step` is the whole of the scheduling: a thread drives it with the monotonic clock, a
+//! simulation with its own.
 
 const std = @import("std");
 const assert = std.debug.assert;
 const DeadlineQueue = @import("deadline_queue.zig").DeadlineQueue;
 const handles = @import("handles.zig");
 const machine = @import("machine.zig");
+const memory = @import("memory.zig");
 const stream_module = @import("stream.zig");
 const sync = @import("sync.zig");
+const Histogram = @import("histogram.zig").Histogram;
 const Job = stream_module.Job;
 const Request = stream_module.Request;
 const Stream = stream_module.Stream;
+const Usage = @import("usage.zig").Usage;
+
+/// What differs between a thread and a simulation.
+pub const Driver = struct {
+    /// Takes a stream that needs a job done; it comes back with `Request.returned`.
+    handOver: *const fn (*RateGroup, *Stream) void,
+    /// What the driving thread has used so far.
+    measure: *const fn (*RateGroup) Usage,
+};
+
+/// One wake-up of the driver, in which all streams that are due have their turns.
+pub const Round = struct {
+    began_ns: u64 = 0,
+    /// When the round before ended.
+    busy_until_ns: u64 = 0,
+    /// What the thread used since that one began, and all it has used.
+    used: Usage = .{},
+    usage: Usage = .{},
+};
 
 pub const RateGroup = struct {
     /// Streams with a deadline.
@@ -22,27 +43,34 @@ pub const RateGroup = struct {
     signal: sync.Signal = .{},
     /// A wake-up also serves the streams that are due within a quarter of a period.
     window_ns: u64,
-    steps: u64 = 0,
-    /// Takes a stream that needs a job done; it comes back with `Request.returned`.
-    handOver: *const fn (*RateGroup, *Stream) void,
+    driver: *const Driver,
+    rounds: u64 = 0,
+    round: Round = .{},
+    wake_lateness_ns: Histogram = .{},
+    round_ns: Histogram = .{},
+    /// Read by any thread.
+    wake_ups: std.atomic.Value(u64) = .init(0),
+    dark_ns: std.atomic.Value(u64) = .init(0),
+
+    /// Lateness up to this is a timer's, not dark time.
+    const dark_ns_min = std.time.ns_per_ms;
 
     /// No allocation later: every stream of the process could be in one group.
-    pub fn init(
-        allocator: std.mem.Allocator,
-        window_ns: u64,
-        handOver: *const fn (*RateGroup, *Stream) void,
-    ) error{OutOfMemory}!RateGroup {
+    pub fn init(window_ns: u64, driver: *const Driver) memory.Error!RateGroup {
+        const bytes = try memory.map(handles.capacity * @sizeOf(*Stream));
+        const items: [*]*Stream = @ptrCast(bytes.ptr);
         return .{
-            .deadlines = .{ .items = try allocator.alloc(*Stream, handles.capacity) },
+            .deadlines = .{ .items = items[0..handles.capacity] },
             .window_ns = window_ns,
-            .handOver = handOver,
+            .driver = driver,
         };
     }
 
-    pub fn deinit(self: *RateGroup, allocator: std.mem.Allocator) void {
+    pub fn deinit(self: *RateGroup) void {
         assert(self.deadlines.count == 0);
         assert(self.inbox.isEmpty());
-        allocator.free(self.deadlines.items);
+        const items = std.mem.sliceAsBytes(self.deadlines.items);
+        memory.unmap(@alignCast(items));
         self.* = undefined;
     }
 
@@ -56,30 +84,58 @@ pub const RateGroup = struct {
     /// Serves the streams that have requests or are due, and says when to call again; null: only
     /// after a ring.
     pub fn step(self: *RateGroup, now_ns: u64) ?u64 {
-        self.steps += 1;
+        self.beginRound(now_ns);
+        var ended_ns = now_ns;
         var node = self.inbox.takeAll();
         while (node) |stream| {
             node = stream.inbox_next;
             stream.in_inbox.store(false, .release);
-            self.serve(stream, now_ns);
+            ended_ns = self.serve(stream);
         }
         while (self.deadlines.peek()) |stream| {
-            const served = stream.served_step == self.steps;
+            const served = stream.served_round == self.rounds;
             // Once is enough: it has filled all there was room for.
             if (served or stream.deadline_ns > now_ns + self.window_ns) break;
-            self.serve(stream, now_ns);
+            ended_ns = self.serve(stream);
         }
+        self.round.busy_until_ns = ended_ns;
+        self.round_ns.record(ended_ns -| now_ns);
         if (!self.inbox.isEmpty()) return now_ns;
         return if (self.deadlines.peek()) |stream| stream.deadline_ns else null;
     }
 
-    fn serve(self: *RateGroup, stream: *Stream, now_ns: u64) void {
+    fn beginRound(self: *RateGroup, now_ns: u64) void {
+        self.rounds += 1;
+        self.wake_ups.store(self.rounds, .monotonic);
+        const usage = self.driver.measure(self);
+        const round = &self.round;
+        round.began_ns = now_ns;
+        round.used = usage.since(round.usage);
+        round.usage = usage;
+        const due = self.deadlines.peek() orelse return;
+        if (due.deadline_ns > now_ns) return;
+        const lateness_ns = now_ns - @max(due.deadline_ns, @min(round.busy_until_ns, now_ns));
+        self.wake_lateness_ns.record(lateness_ns);
+        const waited_ns = round.used.run_queue_ns orelse return;
+        if (lateness_ns < dark_ns_min) return;
+        const dark_ns = self.dark_ns.load(.monotonic) + (lateness_ns -| waited_ns);
+        self.dark_ns.store(dark_ns, .monotonic);
+    }
+
+    /// Returns the time after its turn.
+    fn serve(self: *RateGroup, stream: *Stream) u64 {
+        const now_ns = stream.now();
         if (stream.with_janitor) {
             // Its requests wait until it comes back.
-            if (stream.requests.load(.acquire) & Request.returned == 0) return;
+            if (stream.requests.load(.acquire) & Request.returned == 0) return now_ns;
             stream.with_janitor = false;
         }
-        stream.served_step = self.steps;
+        stream.served_round = self.rounds;
+        stream.turn = .{
+            .round = &self.round,
+            .now_ns = now_ns,
+            .due_ns = if (self.deadlines.holds(stream)) stream.deadline_ns else now_ns,
+        };
         switch (machine.wake(stream, now_ns)) {
             .wake_at => |at_ns| self.deadlines.schedule(stream, at_ns),
             .sleep => self.deadlines.remove(stream),
@@ -87,8 +143,12 @@ pub const RateGroup = struct {
                 self.deadlines.remove(stream);
                 stream.with_janitor = true;
                 stream.job = job;
-                self.handOver(self, stream);
+                // It may be gone when this returns.
+                const ended_ns = stream.now();
+                self.driver.handOver(self, stream);
+                return ended_ns;
             },
         }
+        return stream.now();
     }
 };

@@ -33,12 +33,18 @@ test {
     _ = @import("clock.zig");
     _ = @import("command.zig");
     _ = @import("deadline_queue.zig");
+    _ = @import("device_clock.zig");
+    _ = @import("diagnosis.zig");
     _ = @import("gain.zig");
     _ = @import("handles.zig");
+    _ = @import("histogram.zig");
     _ = @import("queue.zig");
     _ = @import("realtime.zig");
     _ = @import("record.zig");
     _ = @import("sample.zig");
     _ = @import("telemetry.zig");
     _ = @import("tone.zig");
+    _ = @import("usage.zig");
+    _ = @import("wake_times.zig");
+    _ = @import("watchdog.zig");
 }

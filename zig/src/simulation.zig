@@ -8,8 +8,10 @@ const jobs = @import("jobs.zig");
 const machine = @import("machine.zig");
 const sync = @import("sync.zig");
 const Card = @import("card/card.zig").Card;
+const Driver = @import("rate_group.zig").Driver;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Stream = @import("stream.zig").Stream;
+const Usage = @import("usage.zig").Usage;
 
 const allocator = std.heap.c_allocator;
 
@@ -26,13 +28,18 @@ pub const Simulation = struct {
     frames_base_ns: u64,
     frames_advanced: u64 = 0,
     frames_rate: u32 = 0,
+    /// Time in which the simulated thread waited for a CPU, and was not on one, by injected faults.
+    run_queue_ns: u64 = 0,
+    off_cpu_ns: u64 = 0,
+
+    pub const driver: Driver = .{ .handOver = handOver, .measure = measure };
 
     /// Streams due within this window of each other share a wake-up.
     const window_ns = std.time.ns_per_ms;
 
     pub fn init(card: *Card) error{OutOfMemory}!Simulation {
         return .{
-            .group = try .init(allocator, window_ns, handOver),
+            .group = try .init(window_ns, &driver),
             .card = card,
             .target_ns = card.now(),
             .frames_base_ns = card.now(),
@@ -40,7 +47,7 @@ pub const Simulation = struct {
     }
 
     pub fn deinit(self: *Simulation) void {
-        self.group.deinit(allocator);
+        self.group.deinit();
         self.members.deinit(allocator);
     }
 
@@ -85,16 +92,39 @@ pub const Simulation = struct {
         self.mutex.lock();
         defer self.mutex.unlock();
         while (true) {
+            const next_ns = self.group.step(self.card.now()) orelse std.math.maxInt(u64);
+            // A slow fill has moved the clock, perhaps beyond the target.
             const now_ns = self.card.now();
-            const next_ns = self.group.step(now_ns) orelse std.math.maxInt(u64);
+            self.target_ns = @max(self.target_ns, now_ns);
             // A tap that cannot write says so when it is flushed for the caller.
             _ = self.card.flush();
             if (self.hasEvents()) return false;
             if (now_ns >= self.target_ns and next_ns > now_ns) return true;
             if (next_ns <= now_ns) continue;
-            self.card.setNow(@min(next_ns, self.target_ns));
+            if (self.card.faults.takeSpuriousWakeUp()) {
+                for (self.members.items) |stream| self.group.post(stream);
+                continue;
+            }
+            self.sleepUntil(next_ns);
             if (next_ns >= self.target_ns) self.refresh();
         }
+    }
+
+    fn sleepUntil(self: *Simulation, next_ns: u64) void {
+        if (next_ns > self.target_ns) return self.card.setNow(self.target_ns);
+        const late_ns = self.card.faults.takeLateWakeUpNs();
+        self.run_queue_ns += late_ns;
+        self.off_cpu_ns += late_ns;
+        self.card.setNow(next_ns + late_ns);
+        self.target_ns = @max(self.target_ns, next_ns + late_ns);
+    }
+
+    fn measure(group: *RateGroup) Usage {
+        const self: *Simulation = @alignCast(@fieldParentPtr("group", group));
+        return .{
+            .cpu_ns = self.card.now() - self.off_cpu_ns,
+            .run_queue_ns = self.run_queue_ns,
+        };
     }
 
     /// Lets commands take effect now.

@@ -14,14 +14,20 @@ const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const sync = @import("sync.zig");
 const telemetry = @import("telemetry.zig");
+const xruns = @import("xruns.zig");
 const Commands = @import("command.zig").Commands;
+const DeviceClock = @import("device_clock.zig").DeviceClock;
+const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Failure = @import("failure.zig").Failure;
+const Histogram = @import("histogram.zig").Histogram;
 const Pacer = @import("pacing.zig").Pacer;
 const RateGroup = @import("rate_group.zig").RateGroup;
+const Round = @import("rate_group.zig").Round;
 const Realm = @import("realm.zig").Realm;
 const Simulation = @import("simulation.zig").Simulation;
 const Source = @import("source.zig").Source;
 const VirtualCard = @import("virtual_card.zig").VirtualCard;
+const Watchdog = @import("watchdog.zig").Watchdog;
 
 /// Longest PCM name, without the terminator.
 pub const device_bytes_max = 255;
@@ -85,6 +91,35 @@ pub const Ending = struct {
     pub const Reason = enum { drain, finish, pause, drop };
 };
 
+/// What was known of the ring when it was looked at last.
+pub const Look = struct {
+    at_ns: u64 = 0,
+    /// In the ring, behind the fill.
+    held_frames: u64 = 0,
+    /// There was room for more than the queue had.
+    starved: bool = false,
+    queue_frames: u32 = 0,
+};
+
+/// The stream's part of a round of its group.
+pub const Turn = struct {
+    round: *const Round = &.{},
+    now_ns: u64 = 0,
+    /// When it was to be.
+    due_ns: u64 = 0,
+};
+
+/// A job that is worth another try, later.
+pub const Retry = struct { job: Job, at_ns: u64 };
+
+pub const Measured = struct {
+    wake_lateness_ns: Histogram = .{},
+    fill_ns: Histogram = .{},
+    queue_frames: Histogram = .{},
+    avail_frames: Histogram = .{},
+    delay_frames: Histogram = .{},
+};
+
 pub const Stream = struct {
     options: Options,
     realm: *Realm,
@@ -105,6 +140,9 @@ pub const Stream = struct {
     scratch: ?memory.Bytes = null,
     group: std.atomic.Value(?*RateGroup) = .init(null),
     scheduling: Scheduling = .{ .realtime = .off },
+    dma_latency: DmaLatency = .{},
+    /// libasound's record of a PCM's status, made at open.
+    status: ?*alsa.Status = null,
 
     // Shared.
     events: std.atomic.Value(u32) = .init(0),
@@ -122,7 +160,11 @@ pub const Stream = struct {
     draining: std.atomic.Value(bool) = .init(false),
     gain_target: std.atomic.Value(u32) = .init(@bitCast(@as(f32, 1))),
     gain_ramp_frames: std.atomic.Value(u32) = .init(0),
-    published: telemetry.Published = .{},
+    published: telemetry.Published(telemetry.Snapshot) = .{},
+    measured: Measured = .{},
+    xruns: xruns.Log = .{},
+    /// When a hungry stream was given something; 0: not since it became hungry.
+    fed_ns: std.atomic.Value(u64) = .init(0),
     /// Control calls of one stream run one at a time; no native thread of a group takes it.
     control: sync.Mutex = .{},
     /// Held by the janitor's thread that does a job.
@@ -134,16 +176,30 @@ pub const Stream = struct {
     frames_accepted: u64 = 0,
     failure: Failure = .{},
     job: Job = .open,
-    job_succeeded: bool = true,
+    job_result: JobResult = .done,
     job_next: ?*Stream = null,
 
     // Owner.
     deadline_ns: u64 = 0,
     heap_index: u32 = deadline_queue.none,
-    served_step: u64 = 0,
+    served_round: u64 = 0,
+    turn: Turn = .{},
     with_janitor: bool = true,
     source: Source = .silence,
     pacer: Pacer = .device,
+    device_clock: DeviceClock = undefined,
+    watchdog: Watchdog = .{},
+    /// The device is known to be behind its clock.
+    stalled: bool = false,
+    look: Look = .{},
+    /// The xrun that is going on.
+    gap: ?xruns.Xrun = null,
+    retry: ?Retry = null,
+    /// Tries to resume after a suspend.
+    resume_tries: u32 = 0,
+    /// libasound's pointers, counted from the last prepare and never wrapped.
+    appl_frames: u64 = 0,
+    hardware_frames: u64 = 0,
     state: abi.State = .open,
     level: gain.Ramp = .constant(1),
     fade: gain.Ramp = .constant(1),
@@ -162,8 +218,9 @@ pub const Stream = struct {
     drain_deadline_ns: ?u64 = null,
     drop_to_frames: u64 = 0,
     ending: ?Ending = null,
-    /// Errors in a row without a frame moved in between.
+    /// Errors in a row without a frame moved in between, and wake-ups without progress.
     failures_in_a_row: u32 = 0,
+    idle_in_a_row: u32 = 0,
     frames_heard: u64 = 0,
     /// Where and when the device was started last.
     started_heard: u64 = 0,
@@ -176,7 +233,18 @@ pub const Stream = struct {
     pending: [telemetry.command_kinds]u32 = @splat(0),
 
     /// How its group's thread runs; priority 0 is none.
-    pub const Scheduling = struct { realtime: abi.Realtime, priority: u7 = 0 };
+    pub const Scheduling = struct {
+        realtime: abi.Realtime,
+        priority: u7 = 0,
+        pinned: bool = false,
+    };
+
+    pub const JobResult = enum {
+        done,
+        /// It may work later.
+        again,
+        failed,
+    };
 
     pub const Lifecycle = enum(u8) { opening, open, open_failed, closed };
 
@@ -190,6 +258,25 @@ pub const Stream = struct {
     pub fn simulation(self: *const Stream) ?*Simulation {
         const card = self.card orelse return null;
         return if (card.simulation) |*simulated| simulated else null;
+    }
+
+    /// On the stream's own clock.
+    pub fn now(self: *const Stream) u64 {
+        const simulated = self.simulation() orelse return clock.monotonicNs();
+        return simulated.card.now();
+    }
+
+    /// Whether the PCM's status is the device's own: what it held when it stopped.
+    pub fn tellsStop(self: *const Stream) bool {
+        return self.pcm_type == .hw or self.card != null;
+    }
+
+    pub fn isRunning(self: *const Stream) bool {
+        return self.state == .running or self.state == .draining;
+    }
+
+    pub fn periodNs(self: *const Stream) u64 {
+        return self.nsOfFrames(self.granted.period_frames);
     }
 
     pub fn notify(self: *Stream, event: abi.Event) void {

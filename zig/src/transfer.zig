@@ -5,6 +5,7 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const alsa = @import("alsa/libasound.zig");
+const disturbance = @import("disturbance.zig");
 const gain = @import("gain.zig");
 const pacing = @import("pacing.zig");
 const sample = @import("sample.zig");
@@ -36,6 +37,7 @@ pub fn move(stream: *Stream, frames: u32, content: Content) Error!u32 {
 fn account(stream: *Stream, frames: u32, content: Content) void {
     stream.counters.frames_written += frames;
     stream.pacer.wrote(frames);
+    stream.appl_frames += frames;
     stream.failures_in_a_row = 0;
     switch (content) {
         .source => {
@@ -85,7 +87,8 @@ fn mmapOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
         @intCast(frames),
     );
     render(stream, &block, content);
-    if (stream.state == .running or stream.state == .draining) try pacing.recheck(stream);
+    if (stream.card) |card| disturbance.duringFill(card);
+    if (stream.isRunning()) try pacing.recheck(stream);
 
     const committed = asound.snd_pcm_mmap_commit(pcm, offset, frames);
     if (committed < 0) return pacing.classify(stream, "snd_pcm_mmap_commit", committed);
@@ -99,6 +102,7 @@ fn writeOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
     {
         if (stream.source.contiguous(wanted)) |bytes| {
             const frames: u32 = @intCast(bytes.len / stream.frame_bytes);
+            try beforeWrite(stream);
             return written(stream, stream.asound.snd_pcm_writei(stream.pcm.?, bytes.ptr, frames));
         }
     }
@@ -109,6 +113,7 @@ fn writeOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
         .noninterleaved => .ofPlanar(scratch.ptr, granted.channels, granted.format, frames),
     };
     render(stream, &block, content);
+    try beforeWrite(stream);
     return written(stream, switch (granted.layout) {
         .interleaved => stream.asound.snd_pcm_writei(stream.pcm.?, scratch.ptr, frames),
         .noninterleaved => stream.asound.snd_pcm_writen(
@@ -117,6 +122,12 @@ fn writeOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
             frames,
         ),
     });
+}
+
+/// A device that stops refuses late frames itself; one that runs on would take them for the past.
+fn beforeWrite(stream: *Stream) Error!void {
+    if (stream.card) |card| disturbance.duringFill(card);
+    if (stream.granted.runsOn() and stream.isRunning()) try pacing.recheck(stream);
 }
 
 fn written(stream: *Stream, result: alsa.SFrames) Error!u32 {

@@ -8,12 +8,16 @@ const sync = @import("../sync.zig");
 pub const Pcm = opaque {};
 pub const HwParams = opaque {};
 pub const SwParams = opaque {};
+pub const Status = opaque {};
 pub const Config = opaque {};
 pub const ConfigIterator = opaque {};
 
 /// Frame counts as libasound types them (`snd_pcm_uframes_t`, `snd_pcm_sframes_t`).
 pub const UFrames = c_ulong;
 pub const SFrames = c_long;
+
+/// `snd_htimestamp_t`.
+pub const Timespec = std.os.linux.timespec;
 
 pub const Stream = enum(c_int) { playback = 0, capture = 1 };
 
@@ -107,6 +111,13 @@ pub const Libasound = struct {
     snd_pcm_avail: *const fn (*Pcm) callconv(.c) SFrames,
     snd_pcm_avail_update: *const fn (*Pcm) callconv(.c) SFrames,
     snd_pcm_avail_delay: *const fn (*Pcm, *SFrames, *SFrames) callconv(.c) c_int,
+    snd_pcm_forward: *const fn (*Pcm, UFrames) callconv(.c) SFrames,
+    snd_pcm_htimestamp: *const fn (*Pcm, *UFrames, *Timespec) callconv(.c) c_int,
+    snd_pcm_status_malloc: *const fn (*?*Status) callconv(.c) c_int,
+    snd_pcm_status_free: *const fn (*Status) callconv(.c) void,
+    snd_pcm_status: *const fn (*Pcm, *Status) callconv(.c) c_int,
+    snd_pcm_status_get_avail: *const fn (*const Status) callconv(.c) UFrames,
+    snd_pcm_status_get_trigger_htstamp: *const fn (*const Status, *Timespec) callconv(.c) void,
     snd_pcm_delay: *const fn (*Pcm, *SFrames) callconv(.c) c_int,
     snd_pcm_writei: *const fn (*Pcm, *const anyopaque, UFrames) callconv(.c) SFrames,
     snd_pcm_writen: *const fn (*Pcm, [*]const ?*anyopaque, UFrames) callconv(.c) SFrames,
@@ -158,6 +169,7 @@ pub const Libasound = struct {
     snd_pcm_hw_params_is_batch: *const fn (*HwParams) callconv(.c) c_int,
     snd_pcm_hw_params_can_pause: *const fn (*HwParams) callconv(.c) c_int,
     snd_pcm_hw_params_can_resume: *const fn (*HwParams) callconv(.c) c_int,
+    snd_pcm_hw_params_set_period_wakeup: *const fn (*Pcm, *HwParams, c_uint) callconv(.c) c_int,
     snd_pcm_hw_params_can_disable_period_wakeup: *const fn (*HwParams) callconv(.c) c_int,
 
     snd_pcm_sw_params_malloc: *const fn (*?*SwParams) callconv(.c) c_int,
@@ -168,6 +180,12 @@ pub const Libasound = struct {
     snd_pcm_sw_params_set_start_threshold: *const fn (*Pcm, *SwParams, UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_set_stop_threshold: *const fn (*Pcm, *SwParams, UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_get_stop_threshold: *const fn (*SwParams, *UFrames) callconv(.c) c_int,
+    snd_pcm_sw_params_set_silence_threshold: *const fn (
+        *Pcm,
+        *SwParams,
+        UFrames,
+    ) callconv(.c) c_int,
+    snd_pcm_sw_params_set_silence_size: *const fn (*Pcm, *SwParams, UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_get_silence_threshold: *const fn (*SwParams, *UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_get_silence_size: *const fn (*SwParams, *UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_get_avail_min: *const fn (*SwParams, *UFrames) callconv(.c) c_int,

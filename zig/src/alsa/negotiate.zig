@@ -21,6 +21,11 @@ pub const Wanted = struct {
     rate_exact: bool,
     period_frames: ?u32,
     periods: ?u32,
+    xrun_policy: abi.XrunPolicy,
+    /// A card that is known to run on through an xrun, and whether its pointer moves by periods.
+    virtual: ?Virtual = null,
+
+    pub const Virtual = struct { batch: bool };
 };
 
 pub const Granted = struct {
@@ -37,6 +42,28 @@ pub const Granted = struct {
     can_resume: bool,
     can_disable_period_wakeup: bool,
     access_reason: []const u8,
+    xrun_policy: Policy = .{},
+    /// The device interrupts at each period.
+    period_wakeups: bool = true,
+    /// The kernel says when it looked at the pointer.
+    timestamps: bool = false,
+
+    pub const Policy = struct {
+        policy: abi.XrunPolicy = .stop,
+        reason: abi.XrunPolicyReason = .asked_for,
+    };
+
+    /// The device does not stop when it runs dry.
+    pub fn runsOn(self: *const Granted) bool {
+        return self.xrun_policy.policy != .stop;
+    }
+
+    /// How far a pointer can be off without being wrong: drivers move it in bursts.
+    pub fn toleranceFrames(self: *const Granted) u32 {
+        if (self.batch) return self.period_frames;
+        const burst_ms = 2;
+        return @max(16, @min(self.period_frames, self.rate * burst_ms / 1000));
+    }
 };
 
 /// About 5 ms a period and 4 of them: a buffer of at most 25 ms.
@@ -60,11 +87,14 @@ pub fn negotiate(
     try session.setChannels(wanted.channels);
     try session.setRate(wanted.rate, wanted.rate_exact);
     try session.setSizes(wanted);
+    const period_wakeups = try session.setPeriodWakeups(wanted.xrun_policy);
     try session.callOr(.unsupported_buffer, "snd_pcm_hw_params", .{ pcm, session.hw });
 
     var granted = try session.readBack();
     granted.access_reason = access_reason;
-    granted.boundary = try session.setSoftware(granted.period_frames, granted.buffer_frames);
+    granted.period_wakeups = period_wakeups;
+    if (wanted.virtual) |virtual| granted.batch = virtual.batch;
+    try session.setSoftware(&wanted, &granted);
     return granted;
 }
 
@@ -205,6 +235,16 @@ const Session = struct {
         );
     }
 
+    /// The engine wakes by its own clock. A device that is to stop when it runs dry needs them to
+    /// notice that.
+    fn setPeriodWakeups(self: *Session, policy: abi.XrunPolicy) Error!bool {
+        const asound = self.asound;
+        if (policy == .stop or !self.isHardware()) return true;
+        if (asound.snd_pcm_hw_params_can_disable_period_wakeup(self.hw) != 1) return true;
+        try self.call("snd_pcm_hw_params_set_period_wakeup", .{ self.pcm, self.hw, 0 });
+        return false;
+    }
+
     fn readBack(self: *Session) Error!Granted {
         const asound = self.asound;
         var access: alsa.PcmAccess = undefined;
@@ -255,9 +295,8 @@ const Session = struct {
         };
     }
 
-    /// Returns the boundary. The engine starts the PCM itself, so its own start threshold is one
-    /// that is never reached.
-    fn setSoftware(self: *Session, period_frames: u32, buffer_frames: u32) Error!u64 {
+    /// The engine starts the PCM itself, so its own start threshold is one that is never reached.
+    fn setSoftware(self: *Session, wanted: *const Wanted, granted: *Granted) Error!void {
         const asound = self.asound;
         var optional: ?*alsa.SwParams = null;
         try self.call("snd_pcm_sw_params_malloc", .{&optional});
@@ -266,10 +305,64 @@ const Session = struct {
         try self.call("snd_pcm_sw_params_current", .{ self.pcm, sw });
         var boundary: alsa.UFrames = 0;
         try self.call("snd_pcm_sw_params_get_boundary", .{ sw, &boundary });
+        granted.boundary = boundary;
         try self.call("snd_pcm_sw_params_set_start_threshold", .{ self.pcm, sw, boundary });
+        try self.call("snd_pcm_sw_params_set_avail_min", .{ self.pcm, sw, granted.period_frames });
+        if (self.isHardware()) granted.timestamps = self.setTimestamps(sw);
+        granted.xrun_policy = try self.setPolicy(wanted, granted, sw);
+    }
+
+    fn isHardware(self: *const Session) bool {
+        return self.asound.snd_pcm_type(self.pcm) == .hw;
+    }
+
+    /// On CLOCK_MONOTONIC; older kernels cannot.
+    fn setTimestamps(self: *Session, sw: *alsa.SwParams) bool {
+        const enable = 1;
+        const monotonic = 1;
+        return self.asound.snd_pcm_sw_params_set_tstamp_mode(self.pcm, sw, enable) >= 0 and
+            self.asound.snd_pcm_sw_params_set_tstamp_type(self.pcm, sw, monotonic) >= 0;
+    }
+
+    fn setPolicy(
+        self: *Session,
+        wanted: *const Wanted,
+        granted: *const Granted,
+        sw: *alsa.SwParams,
+    ) Error!Granted.Policy {
+        const knows = self.isHardware() or wanted.virtual != null;
+        if (wanted.xrun_policy != .stop and knows) {
+            if (try self.tryRunOn(wanted.xrun_policy, granted.boundary, sw)) {
+                return .{ .policy = wanted.xrun_policy };
+            }
+        }
+        const buffer_frames = granted.buffer_frames;
+        try self.call("snd_pcm_sw_params_set_silence_size", .{ self.pcm, sw, 0 });
         try self.call("snd_pcm_sw_params_set_stop_threshold", .{ self.pcm, sw, buffer_frames });
-        try self.call("snd_pcm_sw_params_set_avail_min", .{ self.pcm, sw, period_frames });
         try self.call("snd_pcm_sw_params", .{ self.pcm, sw });
-        return boundary;
+        if (wanted.xrun_policy == .stop) return .{};
+        return .{ .reason = if (knows) .refused else .plug_in };
+    }
+
+    /// Whether the PCM took it.
+    fn tryRunOn(
+        self: *Session,
+        policy: abi.XrunPolicy,
+        boundary: u64,
+        sw: *alsa.SwParams,
+    ) Error!bool {
+        const pcm = self.pcm;
+        const asound = self.asound;
+        const silence_frames = if (policy == .silence) boundary else 0;
+        try self.call("snd_pcm_sw_params_set_stop_threshold", .{ pcm, sw, boundary });
+        try self.call("snd_pcm_sw_params_set_silence_threshold", .{ pcm, sw, 0 });
+        try self.call("snd_pcm_sw_params_set_silence_size", .{ pcm, sw, silence_frames });
+        if (asound.snd_pcm_sw_params(pcm, sw) < 0) return false;
+        try self.call("snd_pcm_sw_params_current", .{ pcm, sw });
+        var stop_threshold: alsa.UFrames = 0;
+        var silence_size: alsa.UFrames = 0;
+        try self.call("snd_pcm_sw_params_get_stop_threshold", .{ sw, &stop_threshold });
+        try self.call("snd_pcm_sw_params_get_silence_size", .{ sw, &silence_size });
+        return stop_threshold == boundary and silence_size == silence_frames;
     }
 };

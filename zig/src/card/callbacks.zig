@@ -74,7 +74,12 @@ fn pointer(handle: *ioplug.Handle) callconv(.c) alsa.SFrames {
     lookFor(self);
     // Asked before there are parameters.
     if (self.software.boundary == 0) return 0;
-    if (self.phase == .underrun) return fail(.PIPE);
+    if (self.phase == .underrun) {
+        // libasound's own pointer would stay where the last look found it: the PCM's status tells
+        // where the hardware stopped.
+        handle.hw_ptr = (self.origin_frames + self.position_frames) % self.software.boundary;
+        return fail(.PIPE);
+    }
     return @intCast(self.position_frames % self.software.boundary);
 }
 

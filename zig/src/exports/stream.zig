@@ -87,6 +87,35 @@ pub const functions = struct {
         return done(record.write(abi.Stats, out, length, records.stats(stream)));
     }
 
+    /// Of the last 16 xruns; of others `invalid_state`.
+    pub fn stream_xrun(handle: u32, number: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const xrun = stream.xruns.read(number) orelse return code(.invalid_state);
+        return done(record.write(abi.Xrun, out, length, records.xrun(&xrun)));
+    }
+
+    pub fn stream_distribution(
+        handle: u32,
+        quantity: u32,
+        out: ?[*]u8,
+        length: u32,
+    ) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const which = record.enumeration(abi.Quantity, @floatFromInt(quantity)) catch
+            return code(.invalid_argument);
+        const values = records.distribution(stream, which) catch |err| return codeOf(err);
+        return done(record.write(abi.Distribution, out, length, values));
+    }
+
+    pub fn stream_group(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const values = records.groupOf(stream) catch |err| return codeOf(err);
+        return done(record.write(abi.Group, out, length, values));
+    }
+
     pub fn stream_completions(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
         const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);

@@ -4,7 +4,9 @@ const std = @import("std");
 const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const engine = @import("../engine.zig");
+const groups = @import("../groups.zig");
 const Stream = @import("../stream.zig").Stream;
+const Xrun = @import("../xruns.zig").Xrun;
 const nobody = @import("../stream.zig").nobody;
 const code = border.code;
 const toMs = border.toMs;
@@ -40,6 +42,11 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .simulated = flag(stream.simulation() != null),
         .realtime = @floatFromInt(@intFromEnum(stream.scheduling.realtime)),
         .realtime_priority = @floatFromInt(stream.scheduling.priority),
+        .affinity = flag(stream.scheduling.pinned),
+        .cpu_dma_latency = flag(stream.dma_latency.descriptor != null),
+        .xrun_policy = @floatFromInt(@intFromEnum(of.xrun_policy.policy)),
+        .xrun_policy_reason = @floatFromInt(@intFromEnum(of.xrun_policy.reason)),
+        .period_wakeups = flag(of.period_wakeups),
     };
 }
 
@@ -52,6 +59,8 @@ pub fn stats(stream: *Stream) abi.Stats {
     const snapshot = stream.published.read();
     const over = snapshot.state == .disconnected;
     const queue = queueCounts(stream);
+    var causes: [snapshot.xruns_by_cause.len]f64 = undefined;
+    for (&causes, snapshot.xruns_by_cause) |*to, count| to.* = @floatFromInt(count);
     return .{
         .state = @floatFromInt(@intFromEnum(snapshot.state)),
         .frames_accepted = @floatFromInt(queue.accepted),
@@ -62,14 +71,78 @@ pub fn stats(stream: *Stream) abi.Stats {
         .frames_dropped = @floatFromInt(snapshot.frames_dropped),
         .delay_frames = @floatFromInt(snapshot.delay_frames),
         .xruns = @floatFromInt(snapshot.xruns),
+        .xruns_producer = causes[@intFromEnum(abi.XrunCause.producer)],
+        .xruns_scheduling = causes[@intFromEnum(abi.XrunCause.scheduling)],
+        .xruns_processing = causes[@intFromEnum(abi.XrunCause.processing)],
+        .xruns_device = causes[@intFromEnum(abi.XrunCause.device)],
+        .xruns_over = @floatFromInt(snapshot.xruns_over),
+        .recoveries = @floatFromInt(snapshot.recoveries),
+        .pointer_jumps = @floatFromInt(snapshot.pointer_jumps),
+        .pointer_stalls = @floatFromInt(snapshot.pointer_stalls),
         .wake_ups = @floatFromInt(snapshot.wake_ups),
         .idle_wake_ups = @floatFromInt(snapshot.idle_wake_ups),
+        .idle_wake_ups_in_a_row = @floatFromInt(snapshot.idle_wake_ups_in_a_row),
+        .rate_deviation_ppm = snapshot.rate_deviation_ppm,
         .timestamp_frames = @floatFromInt(snapshot.timestamp_frames),
         .timestamp_ms = toMs(snapshot.timestamp_ns),
         .error_code = if (over) @floatFromInt(code(stream.failure.code)) else 0,
         .error_errno = if (over) @floatFromInt(stream.failure.errno) else 0,
         .gain = snapshot.gain,
         .clock_demotions = @floatFromInt(snapshot.clock_demotions),
+    };
+}
+
+pub fn xrun(of: *const Xrun) abi.Xrun {
+    const run_queue_ns = of.usage.run_queue_ns;
+    return .{
+        .cause = @floatFromInt(@intFromEnum(of.cause)),
+        .policy = @floatFromInt(@intFromEnum(of.policy)),
+        .position_frames = @floatFromInt(of.position_frames),
+        .began_ms = toMs(of.began_ns),
+        .ended_ms = toMs(of.ended_ns),
+        .is_over = flag(of.is_over),
+        .lost_frames = @floatFromInt(of.lost_frames),
+        .left_frames = @floatFromInt(of.left_frames),
+        .queue_frames = @floatFromInt(of.queue_frames),
+        .lateness_ms = toMs(of.lateness_ns),
+        .processing_ms = toMs(of.processing_ns),
+        .off_cpu_ms = toMs(of.off_cpu_ns),
+        .run_queue_ms = if (run_queue_ns) |ns| toMs(ns) else -1,
+        .involuntary_switches = @floatFromInt(of.usage.involuntary_switches),
+        .minor_faults = @floatFromInt(of.usage.minor_faults),
+        .major_faults = @floatFromInt(of.usage.major_faults),
+    };
+}
+
+/// Its group lives while `control` is held.
+pub fn distribution(stream: *Stream, quantity: abi.Quantity) engine.StateError!abi.Distribution {
+    try engine.lockOpen(stream);
+    defer stream.control.unlock();
+    const group = stream.group.load(.seq_cst) orelse return error.InvalidState;
+    const summary = switch (quantity) {
+        .group_wake_lateness_ns => group.wake_lateness_ns.summary(),
+        .group_round_ns => group.round_ns.summary(),
+        inline else => |tag| @field(stream.measured, @tagName(tag)).summary(),
+    };
+    var values: abi.Distribution = undefined;
+    inline for (@typeInfo(abi.Distribution).@"struct".fields) |field| {
+        @field(values, field.name) = @floatFromInt(@field(summary, field.name));
+    }
+    return values;
+}
+
+pub fn groupOf(stream: *Stream) engine.StateError!abi.Group {
+    try engine.lockOpen(stream);
+    defer stream.control.unlock();
+    const group = stream.group.load(.seq_cst) orelse return error.InvalidState;
+    const members: usize = if (stream.simulation()) |simulation|
+        simulation.members.items.len
+    else
+        groups.membersOf(stream);
+    return .{
+        .streams = @floatFromInt(members),
+        .wake_ups = @floatFromInt(group.wake_ups.load(.monotonic)),
+        .dark_ms = toMs(group.dark_ns.load(.monotonic)),
     };
 }
 

@@ -1,0 +1,134 @@
+//! The device's clock as seen from CLOCK_MONOTONIC: a delay-locked loop over pairs of a pointer and
+//! the time at which it was read. It learns the device's true rate, so that wake-ups fall where the
+//! device will have room, and it tells a pointer that is not where it can be.
+//!
+//! The loop is the second-order one of F. Adriaensen, "Using a DLL to filter time" (Linux Audio
+//! Conference 2005), with gains of the actual interval, since wake-ups are not equidistant.
+
+const std = @import("std");
+const assert = std.debug.assert;
+
+/// Bandwidth in Hz until the loop has settled, and from then on: jitter of the pointer that is faster
+/// is averaged out, drift that is slower is followed.
+pub const settling_bandwidth_hz = 1.0;
+pub const bandwidth_hz = 0.1;
+const settling_s = 2.0;
+
+/// No sound card's crystal is off by more; one that is, is no clock to follow.
+const deviation_max = 0.02;
+
+pub const DeviceClock = struct {
+    nominal_ns: f64,
+    /// Filtered length of a frame.
+    frame_ns: f64,
+    /// A filtered pair: the pointer was at `frames` at `at_ns`.
+    frames: u64,
+    at_ns: f64,
+    settled_s: f64 = 0,
+
+    pub const Verdict = union(enum) {
+        steady,
+        /// Frames that the pointer is ahead of what is possible.
+        ahead: u64,
+        /// Frames that it is behind.
+        behind: u64,
+    };
+
+    pub fn start(rate: u32, frames: u64, now_ns: u64) DeviceClock {
+        const nominal_ns = std.time.ns_per_s / @as(f64, @floatFromInt(rate));
+        return .{
+            .nominal_ns = nominal_ns,
+            .frame_ns = nominal_ns,
+            .frames = frames,
+            .at_ns = @floatFromInt(now_ns),
+        };
+    }
+
+    /// A pointer read at `now_ns`. One that is off by more than `tolerance_frames` restarts the loop
+    /// from there; smaller errors are what it filters.
+    pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance_frames: u32) Verdict {
+        if (frames < self.frames) return .steady;
+        const moved: f64 = @floatFromInt(frames - self.frames);
+        const predicted_ns = self.at_ns + moved * self.frame_ns;
+        const error_ns = @as(f64, @floatFromInt(now_ns)) - predicted_ns;
+        const error_frames = error_ns / self.nominal_ns;
+        if (@abs(error_frames) > @as(f64, @floatFromInt(tolerance_frames))) {
+            self.frames = frames;
+            self.at_ns = @floatFromInt(now_ns);
+            const distance: u64 = @intFromFloat(@abs(error_frames));
+            return if (error_frames < 0) .{ .ahead = distance } else .{ .behind = distance };
+        }
+        if (moved > 0) self.follow(frames, moved, predicted_ns, error_ns);
+        return .steady;
+    }
+
+    fn follow(self: *DeviceClock, frames: u64, moved: f64, predicted_ns: f64, error_ns: f64) void {
+        const interval_s = moved * self.nominal_ns / std.time.ns_per_s;
+        self.settled_s += interval_s;
+        const hz: f64 = if (self.settled_s < settling_s) settling_bandwidth_hz else bandwidth_hz;
+        // Beyond this the loop is no longer damped.
+        const omega = @min(2 * std.math.pi * hz * interval_s, 0.5);
+        self.frames = frames;
+        self.at_ns = predicted_ns + std.math.sqrt2 * omega * error_ns;
+        const least_ns = self.nominal_ns * (1 - deviation_max);
+        const most_ns = self.nominal_ns * (1 + deviation_max);
+        const corrected_ns = self.frame_ns + omega * omega * error_ns / moved;
+        self.frame_ns = std.math.clamp(corrected_ns, least_ns, most_ns);
+    }
+
+    /// When the pointer will be, or was, at `frames`.
+    pub fn instantOf(self: *const DeviceClock, frames: u64) u64 {
+        const ahead: f64 = @floatFromInt(@as(i64, @intCast(frames)) - @as(i64, @intCast(self.frames)));
+        const at_ns = self.at_ns + ahead * self.frame_ns;
+        return @intFromFloat(@max(0, @ceil(at_ns)));
+    }
+
+    /// Deviation from the nominal rate in parts per million; positive is fast.
+    pub fn deviationPpm(self: *const DeviceClock) f64 {
+        return (self.nominal_ns / self.frame_ns - 1) * 1e6;
+    }
+};
+
+const testing = std.testing;
+
+/// A device that is `ppm` fast and whose pointer is read with up to `jitter_ns` of delay.
+fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
+    const rate = 48_000;
+    var prng: std.Random.DefaultPrng = .init(7);
+    var clock: DeviceClock = .start(rate, 0, 1_000);
+    var frames: u64 = 0;
+    while (frames < rate * seconds) {
+        frames += 480 + prng.random().uintLessThan(u64, 200);
+        const true_ns = @as(f64, @floatFromInt(frames)) * 1e9 / (rate * (1 + ppm / 1e6));
+        const late_ns = if (jitter_ns == 0) 0 else prng.random().uintLessThan(u64, jitter_ns);
+        const verdict = clock.observe(frames, 1_000 + @as(u64, @intFromFloat(true_ns)) + late_ns, 96);
+        assert(verdict == .steady);
+    }
+    return clock;
+}
+
+test "the loop learns a device's deviation, also through jitter" {
+    for ([_]f64{ 0, 50, -120, 900 }) |ppm| {
+        try testing.expectApproxEqAbs(ppm, run(ppm, 0, 30).deviationPpm(), 1);
+        try testing.expectApproxEqAbs(ppm, run(ppm, 300_000, 60).deviationPpm(), 25);
+    }
+}
+
+test "it predicts a second ahead within a tenth of the jitter's width" {
+    const clock = run(100, 200_000, 60);
+    const true_ns = @as(f64, @floatFromInt(clock.frames + 48_000)) * 1e9 / (48_000 * 1.0001);
+    const predicted: f64 = @floatFromInt(clock.instantOf(clock.frames + 48_000));
+    // The jitter delays by half its width on average.
+    try testing.expectApproxEqAbs(true_ns + 1_000 + 100_000, predicted, 30_000);
+}
+
+test "a pointer that jumps and one that stands still are told from jitter" {
+    var clock: DeviceClock = .start(48_000, 0, 0);
+    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, 96));
+    const jump = clock.observe(960 + 480, 20_000_000, 96);
+    try testing.expectApproxEqAbs(480, @as(f64, @floatFromInt(jump.ahead)), 2);
+    try testing.expectEqual(.steady, clock.observe(1920, 30_000_000, 96));
+    const stall = clock.observe(1920, 50_000_000, 96);
+    try testing.expectApproxEqAbs(960, @as(f64, @floatFromInt(stall.behind)), 2);
+    try testing.expectEqual(.steady, clock.observe(2400, 60_000_000, 96));
+}

@@ -1,0 +1,265 @@
+//! A stream that plays: it starts when there is enough, and each wake-up fills all the room there is.
+
+const std = @import("std");
+const endings = @import("endings.zig");
+const events = @import("events.zig");
+const machine = @import("machine.zig");
+const pacing = @import("pacing.zig");
+const positions = @import("positions.zig");
+const recovery = @import("recovery.zig");
+const transfer = @import("transfer.zig");
+const wake_times = @import("wake_times.zig");
+const xruns = @import("xruns.zig");
+const DeviceClock = @import("device_clock.zig").DeviceClock;
+const Outcome = machine.Outcome;
+const Stream = @import("stream.zig").Stream;
+const Watchdog = @import("watchdog.zig").Watchdog;
+const nobody = @import("stream.zig").nobody;
+
+pub fn prepared(stream: *Stream, now_ns: u64) Outcome {
+    if (stream.drain_pending and endings.hasNothingToDrain(stream)) endings.finishDrain(stream);
+    if (!shouldStart(stream)) {
+        const threshold = kickLevel(stream) orelse return .sleep;
+        makeHungry(stream, threshold);
+        // A write may have come in between and seen nobody hungry.
+        if (!shouldStart(stream)) return .sleep;
+    }
+    stream.hungry_at.store(nobody, .seq_cst);
+    return start(stream, now_ns) catch |err| recovery.fault(stream, err);
+}
+
+/// From this level of the queue on, a write wakes the stream.
+fn makeHungry(stream: *Stream, level: u32) void {
+    stream.fed_ns.store(0, .release);
+    stream.hungry_at.store(level, .seq_cst);
+}
+
+/// The queue level at which a prepared stream starts, or null when writes do not start it.
+pub fn kickLevel(stream: *const Stream) ?u32 {
+    if (stream.source != .queue) return null;
+    if (stream.start_asked or stream.drain_pending) return 1;
+    return if (stream.start_threshold_frames == nobody) null else stream.start_threshold_frames;
+}
+
+fn shouldStart(stream: *const Stream) bool {
+    const available = stream.source.available();
+    if (available == 0) return false;
+    if (stream.start_asked) return true;
+    if (stream.source == .queue) return available >= (kickLevel(stream) orelse return false);
+    return stream.armed;
+}
+
+fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
+    const room = try pacing.observe(stream, now_ns, false);
+    if (stream.start_fade_ms > 0) {
+        stream.fade = .constant(0);
+        stream.fade.moveTo(1, stream.framesOfMs(stream.start_fade_ms));
+    }
+    if (stream.drain_pending) stream.ending = endings.drainEnding(stream);
+    const fed = try feed(stream, room.avail_frames);
+    if (fed.frames == 0) {
+        stream.failure.set(.alsa, "The prepared device takes no frames", .{});
+        return error.Failed;
+    }
+    const result = stream.asound.snd_pcm_start(stream.pcm.?);
+    if (result < 0) return pacing.classify(stream, "snd_pcm_start", result);
+    const started_ns = stream.now();
+    stream.hardware_frames = 0;
+    resumed(stream, started_ns);
+    xruns.end(stream, started_ns);
+
+    stream.counters.delay_frames = fed.frames;
+    stream.start_asked = false;
+    stream.start_fade_ms = 0;
+    stream.state = if (stream.ending != null) .draining else .running;
+    events.complete(stream, .start, .ok);
+    return wakeNext(stream, &room, fed, started_ns);
+}
+
+/// The device runs, from where it stood.
+pub fn resumed(stream: *Stream, now_ns: u64) void {
+    stream.pacer.started(now_ns);
+    stream.started_ns = now_ns;
+    stream.started_heard = stream.frames_heard;
+    stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, now_ns);
+    stream.watchdog = .start(stream.hardware_frames, now_ns);
+    stream.stalled = false;
+}
+
+pub fn running(stream: *Stream, now_ns: u64) Outcome {
+    return run(stream, now_ns) catch |err| recovery.fault(stream, err);
+}
+
+fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
+    var room = try pacing.observe(stream, now_ns, true);
+    positions.hear(stream, room.delay_frames, now_ns);
+    if (pacing.ranAway(stream, now_ns)) {
+        const written = positions.writtenToHear(stream) - stream.started_heard;
+        stream.pacer.demote(stream.started_ns, written);
+        stream.counters.clock_demotions += 1;
+        room = try pacing.observe(stream, now_ns, true);
+    }
+    try watch(stream, &room, now_ns);
+    measure(stream, &room);
+    if (positions.tailWasHeard(stream)) {
+        positions.loseRing(stream);
+        return .{ .janitor = .settle };
+    }
+    if (isOvertaken(stream, &room)) {
+        if (try overtaken(stream, &room, now_ns)) |outcome| return outcome;
+    }
+    const fed = try feed(stream, room.avail_frames);
+    stream.counters.delay_frames += fed.frames;
+    const filled_ns = stream.now();
+    stream.measured.fill_ns.record(filled_ns -| now_ns);
+    return wakeNext(stream, &room, fed, filled_ns);
+}
+
+/// Whether the device keeps time, and lives.
+fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!void {
+    if (stream.pacer != .device) return;
+    const frames = pacing.hardwareFrames(stream, room);
+    stream.hardware_frames = frames;
+    if (stream.watchdog.look(frames, now_ns, stream.periodNs()) == .dead) {
+        const still_ms = (now_ns - stream.watchdog.moved_ns) / std.time.ns_per_ms;
+        stream.failure.set(.device_lost, "The device has not moved for {d} ms", .{still_ms});
+        return error.Disconnected;
+    }
+    // Somebody else may have had the CPU between the two: the pair says nothing.
+    if (room.uncertainty_ns > uncertainty_ns_max) return;
+    const tolerance_frames = stream.granted.toleranceFrames();
+    switch (stream.device_clock.observe(frames, room.at_ns, tolerance_frames)) {
+        .steady => {
+            stream.counters.rate_deviation_ppm = @floatCast(stream.device_clock.deviationPpm());
+            stream.stalled = stream.stalled and stream.watchdog.looks > 0;
+        },
+        .ahead => stream.counters.pointer_jumps += 1,
+        .behind => {
+            if (!stream.stalled) stream.counters.pointer_stalls += 1;
+            stream.stalled = true;
+        },
+    }
+}
+
+const uncertainty_ns_max = 500 * std.time.ns_per_us;
+
+fn measure(stream: *Stream, room: *const pacing.Room) void {
+    const measured = &stream.measured;
+    const turn = &stream.turn;
+    if (turn.due_ns > 0 and turn.due_ns <= turn.now_ns) {
+        measured.wake_lateness_ns.record(turn.now_ns - turn.due_ns);
+    }
+    if (stream.source == .queue) measured.queue_frames.record(stream.source.queue.level());
+    measured.avail_frames.record(room.avail_frames);
+    measured.delay_frames.record(room.delay_frames);
+}
+
+/// The ring of a device that runs on is empty, and not because it is all over.
+fn isOvertaken(stream: *const Stream, room: *const pacing.Room) bool {
+    if (!stream.granted.runsOn() or stream.pacer != .device) return false;
+    if (stream.ending) |ending| if (ending.tail_frames != null) return room.overtaken_frames > 0;
+    return room.avail_frames == stream.granted.buffer_frames;
+}
+
+/// The device played past what was written. As soon as there is something to play, it goes on from
+/// a little ahead of where the device is; until then nothing is written.
+fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Outcome {
+    const overtaken_ns = stream.nsOfFrames(room.overtaken_frames);
+    if (stream.gap == null) xruns.begin(stream, .{ .at_ns = now_ns -| overtaken_ns }, now_ns);
+    if (stream.ending == null and stream.source == .queue) {
+        const level = @min(stream.granted.period_frames, stream.source.queue.capacity_frames);
+        if (stream.source.available() < level) makeHungry(stream, level);
+        // A write may have come in between and seen nobody hungry.
+        if (stream.source.available() < level) {
+            const buffer_frames = stream.granted.buffer_frames;
+            return .{ .wake_at = now_ns + stream.nsOfFrames(buffer_frames) };
+        }
+    }
+    const lead_frames = leadFrames(stream);
+    const skipped_frames = try pacing.skip(stream, room.overtaken_frames + lead_frames);
+    const ahead_frames = skipped_frames -| room.overtaken_frames;
+    room.avail_frames -= @intCast(@min(ahead_frames, room.avail_frames));
+    room.overtaken_frames = 0;
+    xruns.end(stream, now_ns + stream.nsOfFrames(ahead_frames));
+    return null;
+}
+
+/// What the device may play while the first frames behind a gap are on their way into its ring.
+fn leadFrames(stream: *const Stream) u32 {
+    const granted = &stream.granted;
+    return if (granted.batch) granted.period_frames else granted.period_frames / 4;
+}
+
+pub const Fed = struct {
+    frames: u32,
+    /// The device took less than it had room for.
+    device_short: bool,
+};
+
+/// Fills all the room there is: from the source, and behind its end with silence.
+fn feed(stream: *Stream, avail_frames: u32) pacing.Error!Fed {
+    const limit = if (stream.ending) |ending| ending.feed_left else avail_frames;
+    const offered: u32 = @intCast(@min(avail_frames, limit, stream.source.available()));
+    var moved = try transfer.move(stream, offered, .source);
+    if (stream.ending) |*ending| ending.feed_left -= moved;
+    if (stream.ending == null and stream.source.isExhausted()) {
+        stream.ending = .{ .reason = .finish, .feed_left = 0 };
+        if (stream.state == .running) stream.state = .draining;
+    }
+    if (moved < offered) return .{ .frames = moved, .device_short = true };
+
+    const ending = &(stream.ending orelse return .{ .frames = moved, .device_short = false });
+    // A fade ends early where the source does.
+    if (ending.feed_left > 0 and stream.source.available() > 0) {
+        return .{ .frames = moved, .device_short = false };
+    }
+    if (ending.tail_frames == null) ending.tail_frames = positions.writtenToHear(stream);
+    // What is written from now on is for after the end: silence is in the ring already.
+    ending.feed_left = 0;
+    moved += try transfer.move(stream, avail_frames - moved, .silence);
+    return .{ .frames = moved, .device_short = moved < avail_frames };
+}
+
+/// After a fill: what is known of the ring, and when to look again.
+fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Outcome {
+    const granted = &stream.granted;
+    const avail_frames = room.avail_frames - fed.frames;
+    const dry = stream.source == .queue and stream.ending == null and
+        avail_frames > 0 and !fed.device_short;
+    stream.look = .{
+        .at_ns = room.at_ns,
+        .held_frames = granted.buffer_frames - avail_frames,
+        .starved = dry,
+        .queue_frames = if (stream.source == .queue) stream.source.queue.level() else 0,
+    };
+    if (dry) {
+        makeHungry(stream, 1);
+        // A write may have come in between and seen nobody hungry.
+        if (stream.source.available() > 0) return .{ .wake_at = now_ns };
+    } else {
+        stream.hungry_at.store(nobody, .seq_cst);
+    }
+    const frames = wake_times.framesUntilWake(.{
+        .buffer_frames = granted.buffer_frames,
+        .period_frames = granted.period_frames,
+        .held_frames = granted.buffer_frames - avail_frames,
+        .batch = granted.batch,
+        .dry = dry,
+        .tail_frames = unheardTail(stream),
+    });
+    return .{ .wake_at = wakeTime(stream, room, frames, now_ns) };
+}
+
+fn unheardTail(stream: *const Stream) ?u64 {
+    const ending = stream.ending orelse return null;
+    return (ending.tail_frames orelse return null) -| stream.frames_heard;
+}
+
+/// When the device will have played so many frames more than at the last look.
+fn wakeTime(stream: *Stream, room: *const pacing.Room, frames: u32, now_ns: u64) u64 {
+    if (stream.pacer != .device) return room.at_ns + stream.nsOfFrames(frames);
+    const at_ns = stream.device_clock.instantOf(stream.hardware_frames + frames);
+    // A pointer that stands still is looked at until the watchdog has seen enough.
+    if (stream.watchdog.looks == 0) return at_ns;
+    return @min(at_ns, now_ns + Watchdog.limitNs(stream.periodNs()) / 4);
+}
