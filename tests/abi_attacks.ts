@@ -295,6 +295,7 @@ function refuseNull(target: Target): void {
   const text = (...rest: Argument[]) => ["halflap_stream_text", stream, 0, ...rest] as const;
   const calls: readonly (readonly [SymbolName, ...Argument[]])[] = [
     ["halflap_error_text", null, 100],
+    ["halflap_libasound_version", null, 100],
     ["halflap_counters", null, COUNTERS_LENGTH],
     ["halflap_realm_events", realm, null, 10],
     ["halflap_stream_granted", stream, null, GRANTED_LENGTH],
@@ -356,8 +357,10 @@ function keepWithinTexts(target: Target): void {
   target.fail(noHandle, "halflap_stream_close", 0);
   for (const length of [0, 1, 5, 7]) {
     const { memory, assertIntact } = guarded(1);
-    const written = target.call("halflap_error_text", memory, length);
-    assert.ok(written >= 0 && written <= length, String(written));
+    for (const name of ["halflap_error_text", "halflap_libasound_version"] as const) {
+      const written = target.call(name, memory, length);
+      assert.ok(written >= 0 && written <= length, `${name}: ${written}`);
+    }
     assertIntact(1);
   }
 }

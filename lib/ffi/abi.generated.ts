@@ -1,13 +1,14 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 3798046092;
+export const ABI_HASH: number = 731823626;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
   halflap_abi_hash: { parameters: [], result: "u32" },
   halflap_now_ms: { parameters: [], result: "f64" },
   halflap_error_text: { parameters: ["buffer", "u32"], result: "i32" },
+  halflap_libasound_version: { parameters: ["buffer", "u32"], result: "i32" },
   halflap_counters: { parameters: ["buffer", "u32"], result: "i32" },
   halflap_realm_open: { parameters: [], result: "i32" },
   halflap_realm_wait: { parameters: ["u32", "u32"], result: "i32", nonblocking: true },

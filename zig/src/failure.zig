@@ -64,5 +64,13 @@ pub fn codeOfOpen(result: c_long) abi.ErrorCode {
     };
 }
 
+/// What it means that libasound cannot be loaded.
+pub fn codeOfLoad(err: alsa.LoadError) abi.ErrorCode {
+    return switch (err) {
+        error.LibraryMissing => .library_missing,
+        error.LibraryTooOld => .library_too_old,
+    };
+}
+
 /// The text of the calling thread's last failed call, for functions that return only a code.
 pub threadlocal var last: Failure = .{};

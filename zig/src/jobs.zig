@@ -4,7 +4,6 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
-const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const failure = @import("failure.zig");
 const groups = @import("groups.zig");
@@ -49,11 +48,7 @@ const OpenError = error{OpenFailed};
 
 fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     const asound = alsa.load() catch |err| {
-        const code: abi.ErrorCode = switch (err) {
-            error.LibraryMissing => .library_missing,
-            error.LibraryTooOld => .library_too_old,
-        };
-        stream.failure.set(code, "{s}", .{alsa.failureText()});
+        stream.failure.set(failure.codeOfLoad(err), "{s}", .{alsa.failureText()});
         return error.OpenFailed;
     };
     stream.asound = asound;

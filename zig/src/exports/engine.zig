@@ -8,6 +8,7 @@ const engine = @import("../engine.zig");
 const failure = @import("../failure.zig");
 const handles = @import("../handles.zig");
 const jobs = @import("../jobs.zig");
+const libasound = @import("../alsa/libasound.zig");
 const memory = @import("../memory.zig");
 const poll_timer = @import("../card/poll_timer.zig");
 const realm_module = @import("../realm.zig");
@@ -17,6 +18,7 @@ const reflect = @import("../abi_reflect.zig");
 const threads = @import("../threads.zig");
 const virtual_card = @import("../virtual_card.zig");
 const done = border.done;
+const refuse = border.refuse;
 const copyText = border.copyText;
 const load = border.load;
 const toMs = border.toMs;
@@ -34,6 +36,12 @@ pub const functions = struct {
         // A text belongs to one failure: read twice, or after one without a text, it is empty.
         defer failure.last.length = 0;
         return copyText(failure.last.text(), out, byte_length);
+    }
+
+    pub fn libasound_version(out: ?[*]u8, byte_length: u32) callconv(.c) i32 {
+        const asound = libasound.load() catch |err|
+            return refuse(failure.codeOfLoad(err), "{s}", .{libasound.failureText()});
+        return copyText(std.mem.span(asound.snd_asoundlib_version()), out, byte_length);
     }
 
     pub fn counters(out: ?[*]u8, length: u32) callconv(.c) i32 {
