@@ -89,7 +89,10 @@ function chooseRuntime() {
   return { refusals };
 }
 
-function denoPermissions() {
+/** @param {string | undefined} command The subcommand. */
+function denoPermissions(command) {
+  // Deno guards /proc, /sys and /dev by all permissions together.
+  if (command === "doctor") return ["--allow-all"];
   const cpuFolder = cpuFolders[process.arch];
   const packaged = cpuFolder && path.join(packageFolder, "native", cpuFolder, "libhalflap.so");
   const library = process.env.HALFLAP_LIBRARY
@@ -108,7 +111,7 @@ function denoPermissions() {
 }
 
 function startIn({ name, file }) {
-  const flags = name === "deno" ? ["run", "--no-prompt", ...denoPermissions()] : [];
+  const flags = name === "deno" ? ["run", "--no-prompt", ...denoPermissions(process.argv[2])] : [];
   const child = spawn(file, [...flags, script, ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of forwardedSignals) {
     process.on(signal, () => {

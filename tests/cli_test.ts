@@ -228,6 +228,7 @@ test("help names every command, and the help of each its options", async () => {
       ...["period", "periods", "tap", "json", "quiet"],
     ],
     devices: ["json"],
+    doctor: ["json"],
     asoundrc: [],
     path: [],
   };

@@ -11,6 +11,7 @@ import { isStandardInputPending } from "./byte_source.ts";
 import type { Command } from "./command.ts";
 import { CommandError, UsageError } from "./command_error.ts";
 import { devicesCommand } from "./devices.ts";
+import { doctorCommand } from "./doctor.ts";
 import { EXIT_FAILURE, EXIT_OK, EXIT_SIGNAL, EXIT_USAGE } from "./exit_code.ts";
 import { leave, leaveErrorsToWriters, printNote, printResult } from "./output.ts";
 import { pathCommand } from "./path.ts";
@@ -20,6 +21,7 @@ import { VERSION } from "./version.ts";
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["play", playCommand],
   ["devices", devicesCommand],
+  ["doctor", doctorCommand],
   ["asoundrc", asoundrcCommand],
   ["path", pathCommand],
 ]);

@@ -18,8 +18,11 @@ export interface Device {
 /** Sound cards, or that the runtime does not permit to look for them. */
 export type SoundCards = readonly Device[] | "not permitted";
 
-interface Card {
+/** A sound card. */
+export interface Card {
+  /** Its short name, as in `hw:CARD=id`. */
   readonly id: string;
+  /** Its maker's name for it. */
   readonly name: string;
 }
 
@@ -38,12 +41,18 @@ export async function listSoundCards(): Promise<SoundCards> {
   return cards === undefined || pcms === undefined ? "not permitted" : parseSoundCards(cards, pcms);
 }
 
-/** Makes the list from the two files' text. */
-export function parseSoundCards(cardsText: string, pcmText: string): Device[] {
+/** The cards in the text of /proc/asound/cards, by their numbers. */
+export function parseCards(text: string): Map<number, Card> {
   const cards = new Map<number, Card>();
-  for (const [, number, id, name] of cardsText.matchAll(CARD_LINE)) {
+  for (const [, number, id, name] of text.matchAll(CARD_LINE)) {
     cards.set(Number(number), { id: id!, name: name! });
   }
+  return cards;
+}
+
+/** Makes the list from the two files' text. */
+export function parseSoundCards(cardsText: string, pcmText: string): Device[] {
+  const cards = parseCards(cardsText);
   const devices: Device[] = [];
   for (const [, cardNumber, deviceNumber, pcmName, directions] of pcmText.matchAll(PCM_LINE)) {
     const card = cards.get(Number(cardNumber));

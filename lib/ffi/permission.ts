@@ -6,7 +6,7 @@
  */
 
 type Descriptor =
-  | { readonly name: "read"; readonly path: string }
+  | { readonly name: "read" | "write"; readonly path: string }
   | { readonly name: "run"; readonly command: string }
   | { readonly name: "env"; readonly variable?: string };
 

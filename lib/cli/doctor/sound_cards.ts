@@ -1,0 +1,48 @@
+/**
+ * The sound cards that the kernel knows.
+ *
+ * @module
+ */
+
+import { type Card, parseCards } from "../sound_cards.ts";
+import type { Examination } from "./check.ts";
+import { isContainer } from "./container.ts";
+import { Inaccessible } from "./inaccessible.ts";
+import type { System } from "./system.ts";
+
+const CARDS_FILE = "/proc/asound/cards";
+const VERSION_FILE = "/proc/asound/version";
+const DRIVER_VERSION = /Version (\S+?)\.?\s*$/;
+const NO_CARDS = /^--- no soundcards ---$/m;
+
+/** Reads the cards by their numbers; there are none where the kernel has no ALSA or hides it. */
+export function readCards(system: System): Map<number, Card> | Inaccessible {
+  const text = system.readText(CARDS_FILE);
+  if (text instanceof Inaccessible) return text.reason === "missing" ? new Map() : text;
+  const cards = parseCards(text);
+  const isEmpty = text.trim() === "" || NO_CARDS.test(text);
+  return cards.size > 0 || isEmpty ? cards : new Inaccessible(CARDS_FILE, "malformed", text);
+}
+
+/** The sound cards that the kernel knows. */
+export const soundCards: Examination = {
+  id: "sound-cards",
+  title: "Sound cards",
+  meaning:
+    'Without a sound card there is nothing to be heard; the card "virtual" still works, and ' +
+    "what it plays can be recorded.",
+  examine(system) {
+    const cards = readCards(system);
+    if (cards instanceof Inaccessible) return cards;
+    const version = system.readText(VERSION_FILE);
+    const driver = version instanceof Inaccessible ? undefined : DRIVER_VERSION.exec(version)?.[1];
+    if (cards.size > 0) {
+      const names = [...cards].map(([number, { id }]) => `${number} ${id}`).join(", ");
+      return { status: "ok", found: driver === undefined ? names : `${names} (ALSA ${driver})` };
+    }
+    const mend = isContainer(system)
+      ? 'start the container with "--device /dev/snd" where the host has a card'
+      : 'plug one in; see "dmesg" where one is there but not found';
+    return { status: "advice", found: 'none; the card "virtual" works without', mend };
+  },
+};
