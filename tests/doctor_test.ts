@@ -106,7 +106,7 @@ test("arguments that make no sense end with exit code 2", async () => {
   }
 });
 
-test("a process without limit and capability is told that realtime scheduling is denied", async () => {
+test("without limit and capability, realtime scheduling is said to be denied", async () => {
   // Both come from Debian's package util-linux.
   const within = ["prlimit", "--rtprio=0", "setpriv", "--bounding-set=-sys_nice"];
   const finished = await doctor(["--json"], { within });

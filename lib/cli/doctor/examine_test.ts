@@ -109,7 +109,7 @@ test("laptop from the shop lacks realtime scheduling, and more of it could be be
   assert.deepEqual(idsOf(checks, "unknown"), []);
 });
 
-test("container without a card has a problem with its control group, not with the card", async () => {
+test("container has a problem with its control group, not with the card it lacks", async () => {
   const checks = await checksOf({ files: containerFiles, grantedPriority: 0 });
   assert.deepEqual(idsOf(checks, "problem"), ["realtime-scheduling", "realtime-group"]);
   assert.deepEqual(idsOf(checks, "advice"), ["sound-cards"]);

@@ -7,12 +7,12 @@
 import { Inaccessible } from "./inaccessible.ts";
 import type { System } from "./system.ts";
 
-/** "Linux version 6.1.0-37-amd64 (debian-kernel@…) (gcc-12 …) #1 SMP PREEMPT_DYNAMIC Debian …" */
+/** "Linux version 6.1.0-37-amd64 (debian-kernel@…) (gcc-12 …) #1 SMP PREEMPT_DYNAMIC …" */
 export const VERSION_FILE = "/proc/version";
 const RELEASE = /^Linux version ([\w.+~-]+) /;
 const COMMAND_LINE_FILE = "/proc/cmdline";
 
-/** Reads the options that the kernel was built with: `y`, `m` or a value, by names with `CONFIG_`. */
+/** Reads what the kernel was built with: `y`, `m` or a value, by names such as `CONFIG_HZ`. */
 export function readKernelConfig(system: System): ReadonlyMap<string, string> | Inaccessible {
   const version = system.readText(VERSION_FILE);
   const [, name = "unknown"] = version instanceof Inaccessible ? [] : RELEASE.exec(version) ?? [];

@@ -20,7 +20,7 @@ const DYNAMIC_MODELS: readonly Model[] = ["full", "lazy", "voluntary", "none"];
 /** Under these a realtime thread that is due interrupts the kernel. */
 const GOOD_MODELS: readonly Model[] = ["PREEMPT_RT", "full", "lazy"];
 
-/** Of a kernel that lets it be chosen: debugfs, which root can read, else the choice, else the default. */
+/** Of a kernel whose model can change: the present one, which root can read, else the first one. */
 function readDynamicModel(system: System): Model | Inaccessible {
   const text = system.readText(MODEL_FILE);
   // "none voluntary (full) lazy"
@@ -76,7 +76,7 @@ export const preemption: Examination = {
     if (GOOD_MODELS.some((good) => good === model)) return { status: "ok", found };
     const mend = isDynamic(system)
       ? 'start the kernel with "preempt=full threadirqs" on its command line'
-      : 'install a kernel with PREEMPT_RT ("apt-get install linux-image-rt-amd64") or CONFIG_PREEMPT';
+      : 'install a kernel with PREEMPT_RT ("apt-get install linux-image-rt-amd64") or PREEMPT';
     return { status: "advice", found, mend };
   },
 };

@@ -18,8 +18,8 @@ const MEND =
   'write "@audio - rtprio 95" into /etc/security/limits.d/audio.conf, add the user to the group ' +
   '"audio" and log in again; for a service of systemd, set LimitRTPRIO=95';
 const CONTAINER_MEND =
-  'start the container with "--ulimit rtprio=95" or "--cap-add SYS_NICE"; neither helps where the ' +
-  "host denies it to the container's runtime";
+  'start the container with "--ulimit rtprio=95" or "--cap-add SYS_NICE"; neither helps where ' +
+  "the host denies it to the container's runtime";
 
 /** What to do where the limit is too low. */
 export function mendRealtimeLimit(system: System): string {
