@@ -16,7 +16,8 @@ test("options that are not given get their defaults", () => {
     queueFrames: undefined,
     startThreshold: undefined,
     gain: 1,
-    realtime: 0,
+    realtime: { priority: 0, lowest: 1, highest: 3, cpus: [], cpuDmaLatencyUs: -1 },
+    xrunPolicy: "stop",
     source: undefined,
     signal: undefined,
   });

@@ -13,9 +13,11 @@ import {
   Command,
   COMPLETION_LENGTH,
   COUNTERS_LENGTH,
+  DISTRIBUTION_LENGTH,
   ErrorCode,
   Format,
   GRANTED_LENGTH,
+  GROUP_LENGTH,
   SourceKind,
   State,
   Stats,
@@ -24,6 +26,7 @@ import {
   StreamOptions,
   SYMBOLS,
   Tap,
+  XRUN_LENGTH,
 } from "../lib/ffi/abi.generated.ts";
 import { type Argument, openRawLibrary, type RawLibrary, type SymbolName } from "./raw_library.ts";
 
@@ -40,7 +43,16 @@ const describe = (result: number): string => codeNames.get(result) ?? String(res
 /** Options of a stream of mono s32, changed as asked. */
 function streamOptions(changes: Partial<Record<keyof typeof StreamOptions, number>> = {}) {
   const record = new Float64Array(STREAM_OPTIONS_LENGTH);
-  const usual = { format: Format.s32, channels: 1, rate, rate_exact: 1, gain: 1 };
+  const usual = {
+    format: Format.s32,
+    channels: 1,
+    rate,
+    rate_exact: 1,
+    gain: 1,
+    realtime_lowest: 1,
+    realtime_highest: 3,
+    cpu_dma_latency_us: -1,
+  };
   for (const [name, value] of Object.entries({ ...usual, ...changes })) {
     record[StreamOptions[name as keyof typeof StreamOptions]] = value;
   }
@@ -301,6 +313,8 @@ function refuseNull(target: Target): void {
     ["halflap_stream_granted", stream, null, GRANTED_LENGTH],
     ["halflap_stream_stats", stream, null, STATS_LENGTH],
     ["halflap_stream_completions", stream, null, COMPLETION_LENGTH],
+    ["halflap_stream_distribution", stream, 0, null, DISTRIBUTION_LENGTH],
+    ["halflap_stream_group", stream, null, GROUP_LENGTH],
     text(null, 100),
     ["halflap_stream_write", stream, null, 400, 0, 100],
     ["halflap_card_open", null, CARD_OPTIONS_LENGTH, null, 0],
@@ -327,6 +341,11 @@ function keepWithinRecords(target: Target): void {
     [GRANTED_LENGTH, (...args) => target.call("halflap_stream_granted", stream, ...args)],
     [STATS_LENGTH, (...args) => target.call("halflap_stream_stats", stream, ...args)],
     [COMPLETION_LENGTH, (...args) => target.call("halflap_stream_completions", stream, ...args)],
+    [
+      DISTRIBUTION_LENGTH,
+      (...args) => target.call("halflap_stream_distribution", stream, 0, ...args),
+    ],
+    [GROUP_LENGTH, (...args) => target.call("halflap_stream_group", stream, ...args)],
     [CARD_STATUS_LENGTH, (...args) => target.call("halflap_card_status", card, 0, ...args)],
   ];
   for (const [whole, read] of records) {
@@ -471,6 +490,16 @@ function refuseNumbers(target: Target): void {
   target.fail(noArgument, "halflap_stream_command", stream, Command.drain, 0, NaN);
   for (const command of [5, 99, 2 ** 32 - 1]) {
     target.fail(noArgument, "halflap_stream_command", stream, command, 0, -1);
+  }
+  const distribution = new Float64Array(DISTRIBUTION_LENGTH);
+  for (const quantity of [7, 2 ** 31, 2 ** 32 - 1]) {
+    const args = [stream, quantity, distribution, DISTRIBUTION_LENGTH];
+    target.fail(noArgument, "halflap_stream_distribution", ...args);
+  }
+  const xrun = new Float64Array(XRUN_LENGTH);
+  for (const number of [0, 1, 16, 2 ** 32 - 1]) {
+    const args = [stream, number, xrun, XRUN_LENGTH];
+    target.fail([ErrorCode.invalid_state], "halflap_stream_xrun", ...args);
   }
   assert.equal(target.call("halflap_stream_await_room", stream, 2 ** 32 - 1), 1);
   assert.equal(target.state(stream), State.prepared);

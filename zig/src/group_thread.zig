@@ -50,6 +50,8 @@ pub const GroupThread = struct {
     fn run(self: *GroupThread) void {
         threads.enter("halflap-write");
         defer threads.leave();
+        const stack = realtime.lockStack();
+        defer stack.unlock();
         self.setUp();
         defer self.meter.close();
         while (true) {
@@ -66,7 +68,6 @@ pub const GroupThread = struct {
     fn setUp(self: *GroupThread) void {
         noise.capture(self.asound);
         self.meter = .open();
-        realtime.prefaultStack();
         self.pinned = self.cpus != realtime.any_cpu and realtime.pin(self.cpus);
         self.promoted = self.priority > 0 and realtime.promote(self.priority);
         self.scheduled.store(true, .release);

@@ -55,15 +55,25 @@ pub fn pin(cpus: Cpus) bool {
 /// What libasound and the engine need on a realtime thread, with much to spare.
 const stack_bytes = 96 * 1024;
 
-/// Makes the stack below the caller present, and locks it where the limit allows that.
-pub noinline fn prefaultStack() void {
+/// Makes the stack below the caller present, and locks it where the limit allows that. Unlocked
+/// before the thread ends: the C library keeps stacks for later threads.
+pub noinline fn lockStack() Stack {
     var bytes: [stack_bytes]u8 align(std.heap.page_size_min) = undefined;
     const present: *volatile [stack_bytes]u8 = &bytes;
     var offset: usize = 0;
     while (offset < stack_bytes) : (offset += std.heap.page_size_min) present[offset] = 0;
     // Over RLIMIT_MEMLOCK this fails; the pages are present all the same.
     _ = linux.mlock(&bytes, bytes.len);
+    return .{ .address = @intFromPtr(&bytes) };
 }
+
+pub const Stack = struct {
+    address: usize,
+
+    pub fn unlock(self: Stack) void {
+        _ = linux.munlock(@ptrFromInt(self.address), stack_bytes);
+    }
+};
 
 test "a shorter period never has a lower priority, and every one is in the range" {
     for ([_]Range{ .{}, .{ .lowest = 10, .highest = 20 }, .{ .lowest = 7, .highest = 7 } }) |range| {
