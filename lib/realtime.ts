@@ -43,9 +43,9 @@ export interface GrantedRealtime {
   /** What to do for realtime scheduling, where the system denied it. */
   readonly mend?: string;
   /** CPUs that the thread is kept to; undefined where all are allowed, or these were denied. */
-  readonly cpus: readonly number[] | undefined;
+  readonly cpus?: readonly number[] | undefined;
   /** Microseconds asked of /dev/cpu_dma_latency; undefined where none were, or it was denied. */
-  readonly cpuDmaLatencyUs: number | undefined;
+  readonly cpuDmaLatencyUs?: number | undefined;
 }
 
 /** The option after its checks. */

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import process from "node:process";
 import { openPlayback, silence } from "../mod.ts";
 import { root, test } from "./harness.ts";
@@ -13,11 +14,14 @@ const priorityField = 40 - 3;
 const policyField = 41 - 3;
 const policyFifo = 1;
 
+/** Prints files of this process, by a program: Deno wants every permission for /proc. */
+function processFiles(pattern: string): string {
+  return execFileSync("sh", ["-c", `cat /proc/${process.pid}/${pattern}`], { encoding: "utf8" });
+}
+
 /** Priority and policy of the one write thread of this process. */
 function scheduled(): { priority: number; policy: number } {
-  // By a program, since Deno wants every permission for /proc.
-  const command = `cat /proc/${process.pid}/task/*/stat`;
-  const stats = execFileSync("sh", ["-c", command], { encoding: "utf8" }).split("\n");
+  const stats = processFiles("task/*/stat").split("\n");
   const found = stats.filter((stat) => stat.includes(`(${writeThread})`));
   assert.equal(found.length, 1);
   const fields = found[0]!.split(") ")[1]!.split(" ");
@@ -31,6 +35,51 @@ for (const realtime of ["auto", "off", { priority: 7 }] as const) {
     assert.deepEqual(scheduled(), { priority, policy: priority > 0 ? policyFifo : 0 }, reason);
     if (realtime === "off") assert.equal(priority, 0);
   });
+}
+
+test("the priority comes from the range, by the period", async () => {
+  const options = { device: "virtual", source: silence() } as const;
+  const realtime = { priorityRange: [10, 12] } as const;
+  for (
+    const [periodFrames, expected] of [[240, 12], [480, 11], [2400, 10], [24_000, 10]] as const
+  ) {
+    await using out = await openPlayback({ ...options, periodFrames, periods: 2, realtime });
+    const { priority, reason } = out.granted.realtime;
+    if (reason === "granted") assert.equal(priority, expected);
+    else assert.deepEqual([priority, /denied/.test(reason)], [0, true]);
+  }
+});
+
+test("the thread stays on the CPUs that were asked for, and only where they are", async () => {
+  const options = { device: "virtual", source: silence(), realtime: { cpus: [0] } } as const;
+  await using pinned = await openPlayback(options);
+  assert.deepEqual(pinned.granted.realtime.cpus, [0]);
+  const status = processFiles("task/*/status").split("Name:");
+  const ours = status.filter((text) => text.includes(writeThread));
+  assert.match(ours[0]!, /Cpus_allowed_list:\t0\n/);
+  // A CPU that hardly any machine has.
+  await using anywhere = await openPlayback({ ...options, realtime: { cpus: [127] } });
+  assert.equal(anywhere.granted.realtime.cpus, undefined);
+  assert.equal(anywhere.state, "running");
+});
+
+test("a wake-up latency is asked for where the device can be opened", async () => {
+  const latency = "/dev/cpu_dma_latency";
+  const canWrite = existsSync(latency) && canOpen(latency);
+  const realtime = { cpuDmaLatencyUs: 20 };
+  await using out = await openPlayback({ device: "virtual", source: silence(), realtime });
+  assert.equal(out.granted.realtime.cpuDmaLatencyUs, canWrite ? 20 : undefined);
+  await using plain = await openPlayback({ device: "virtual", source: silence() });
+  assert.equal(plain.granted.realtime.cpuDmaLatencyUs, undefined);
+});
+
+function canOpen(path: string): boolean {
+  try {
+    closeSync(openSync(path, "w"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 test("streams of other periods or priorities have threads of their own", async () => {

@@ -74,6 +74,7 @@ fn obeyPause(stream: *Stream, command: Command, now_ns: u64) ?Job {
 fn pauseHardware(stream: *Stream, now_ns: u64) bool {
     const room = pacing.observe(stream, now_ns, true) catch return false;
     positions.hear(stream, room.delay_frames, now_ns);
+    stream.hardware_frames = pacing.hardwareFrames(stream, &room);
     switch (stream.pacer) {
         .self => stream.pacer.paused(now_ns, stream.granted.rate),
         .device => {

@@ -142,7 +142,7 @@ fn deviceTime(stream: *Stream, before_ns: u64, after_ns: u64) ?u64 {
 /// libasound's hardware pointer on the line of `appl_frames`.
 pub fn hardwareFrames(stream: *const Stream, room: *const Room) u64 {
     const held_frames = stream.granted.buffer_frames - room.avail_frames;
-    return stream.appl_frames + room.overtaken_frames - held_frames;
+    return (stream.appl_frames + room.overtaken_frames) -| held_frames;
 }
 
 fn nsOf(time: alsa.Timespec) u64 {
@@ -161,7 +161,7 @@ pub const Stop = struct {
 /// their time of another event.
 pub fn lastWords(stream: *Stream, now_ns: u64) Stop {
     if (stream.pacer != .device) return .{};
-    const predicted: Stop = .{ .left_frames = predictedLeft(stream, now_ns) };
+    const predicted: Stop = .{ .left_frames = leftAt(stream, now_ns) };
     if (!stream.tellsStop()) return predicted;
     const status = stream.status.?;
     if (stream.asound.snd_pcm_status(stream.pcm.?, status) < 0) return predicted;
@@ -172,11 +172,14 @@ pub fn lastWords(stream: *Stream, now_ns: u64) Stop {
     stream.asound.snd_pcm_status_get_trigger_htstamp(status, &time);
     const at_ns = nsOf(time);
     const likely = at_ns >= stream.look.at_ns and at_ns <= now_ns;
-    return .{ .left_frames = left_frames, .at_ns = if (likely) at_ns else null };
+    if (!likely) return .{ .left_frames = left_frames };
+    // The kernel looks at the pointer of a device that runs, not of one that stopped.
+    return .{ .left_frames = @min(left_frames, leftAt(stream, at_ns)), .at_ns = at_ns };
 }
 
-fn predictedLeft(stream: *const Stream, now_ns: u64) u64 {
-    const passed = clock.framesIn(now_ns -| stream.look.at_ns, stream.granted.rate);
+/// What is left of the last fill at a time, by the clock.
+fn leftAt(stream: *const Stream, at_ns: u64) u64 {
+    const passed = clock.framesIn(at_ns -| stream.look.at_ns, stream.granted.rate);
     return stream.look.held_frames -| passed;
 }
 

@@ -84,6 +84,11 @@ pub fn resumed(stream: *Stream, now_ns: u64) void {
     stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, now_ns);
     stream.watchdog = .start(stream.hardware_frames, now_ns);
     stream.stalled = false;
+    stream.look.at_ns = now_ns;
+    stream.look.held_frames = switch (stream.pacer) {
+        .device => stream.appl_frames -| stream.hardware_frames,
+        .self => |*self| self.written_frames - self.played_frames,
+    };
 }
 
 pub fn running(stream: *Stream, now_ns: u64) Outcome {
