@@ -15,6 +15,7 @@ import {
   COUNTERS_LENGTH,
   DISTRIBUTION_LENGTH,
   ErrorCode,
+  Fault,
   Format,
   GRANTED_LENGTH,
   GROUP_LENGTH,
@@ -485,6 +486,7 @@ function refuseNumbers(target: Target): void {
     target.fail(noArgument, "halflap_card_advance_frames", card, value, rate);
     target.fail(noArgument, "halflap_card_advance_frames", card, 1, value);
   }
+  refuseFaults(target);
   target.fail(noArgument, "halflap_card_advance_frames", card, 0.5, rate);
   target.fail(noArgument, "halflap_card_advance_frames", card, 1, 0);
   target.fail(noArgument, "halflap_stream_command", stream, Command.drain, 0, NaN);
@@ -503,6 +505,29 @@ function refuseNumbers(target: Target): void {
   }
   assert.equal(target.call("halflap_stream_await_room", stream, 2 ** 32 - 1), 1);
   assert.equal(target.state(stream), State.prepared);
+}
+
+function refuseFaults(target: Target): void {
+  const { card } = target;
+  for (const fault of Object.values(Fault)) {
+    for (const amount of [...wrongNumbers, -1]) {
+      if (fault === Fault.stall && amount === Infinity) continue;
+      target.fail(noArgument, "halflap_card_fault", card, 0, fault, amount);
+    }
+    for (const substream of [1, 99, 2 ** 32 - 1]) {
+      for (const amount of [0, 1]) {
+        target.fail(noArgument, "halflap_card_fault", card, substream, fault, amount);
+      }
+    }
+  }
+  const { xrun, disconnect, pointer_jump, stall, slow_fill } = Fault;
+  const wrong = [[xrun, 1], [disconnect, 1], [pointer_jump, 0], [pointer_jump, 0.5], [stall, 0]];
+  for (const [fault = 0, amount = 0] of [...wrong, [slow_fill, 10_001], [pointer_jump, 2 ** 31]]) {
+    target.fail(noArgument, "halflap_card_fault", card, 0, fault, amount);
+  }
+  for (const fault of [Object.values(Fault).length, 99, 2 ** 32 - 1]) {
+    target.fail(noArgument, "halflap_card_fault", card, 0, fault, 0);
+  }
 }
 
 /** Opens until there are no more handles, and closes all of them. */

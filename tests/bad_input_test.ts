@@ -415,6 +415,56 @@ test("a card refuses wrong calls, and its clock stands still", async () => {
   assert.equal(card.status().timeMs, 0);
 });
 
+test("injectFault() refuses every wrong fault, and injects none", async () => {
+  await using card = await openVirtualCard();
+  await using out = await openPlayback({ device: card.device });
+  const inject = method(card, "injectFault");
+  const kinds = ["stall", "pointer-jump", "xrun", "suspend", "spurious-wake-up"];
+  await assertRefused(inject, [
+    ...[null, 1, "stall"].map((fault): Case => [fault, typeError("the fault")]),
+    [undefined, typeError('"kind"')],
+    [{ kind: "stall", milliseconds: 1 }, typeError('"milliseconds"')],
+    [{ kind: "xrun", ms: 1 }, typeError('"ms"', '"xrun"')],
+    [{ kind: "stall", ms: 1, frames: 1 }, typeError('"frames"', '"stall"')],
+    [{ kind: "suspend", resume: { again: 1, twice: true } }, typeError('"twice"')],
+    ...inOption("kind", wordCases("kind", kinds)),
+  ]);
+  const numbers: readonly [string, string, NumberRange][] = [
+    ["stall", "ms", { ...float(0.001, 1e9), infinity: true }],
+    ["pointer-jump", "frames", integer(1, 2 ** 31 - 1)],
+    ["late-wake-up", "ms", float(0.001, 10_000)],
+    ["slow-fill", "ms", float(0.001, 10_000)],
+    ["preempted-fill", "ms", float(0.001, 10_000)],
+    ["refuse-open", "count", integer(1, 1_000_000)],
+    ["spurious-wake-up", "count", integer(1, 1_000_000)],
+  ];
+  for (const [kind, name, range] of numbers) {
+    const cases = inOption(name, numberCases(name, range));
+    await assertRefused((fault) => inject({ kind, ...fault as object }), cases);
+  }
+  const again = inOption("again", numberCases("again", integer(1, 1_000_000)));
+  await assertRefused((resume) => inject({ kind: "suspend", resume }), again);
+  const words = wordCases("resume", ["ok", "unsupported", "lies"]);
+  const resumes = words.filter(([value]) => typeof value !== "object" || value === null);
+  await assertRefused((resume) => inject({ kind: "suspend", resume }), resumes);
+
+  const xrun = (options: unknown) => inject({ kind: "xrun" }, options);
+  await assertRefused(xrun, [
+    ...objectCases("substream"),
+    ...inOption("substream", numberCases("substream", integer(0, 0))),
+  ]);
+  await assertRefused((options) => inject({ kind: "refuse-open" }, options), [
+    ...inOption("substream", numberCases("substream", integer(0, 0))),
+  ]);
+  await using empty = await openVirtualCard();
+  assert.throws(() => empty.injectFault({ kind: "xrun" }), /"substream"/);
+
+  await out.write(new Float32Array(2 * 4800));
+  await advanceUntil(card, out.drain());
+  assert.equal(out.stats().framesPlayed, 4800);
+  assert.equal(out.stats().xruns, 0);
+});
+
 test("a card says what it cannot do with its options", async () => {
   const code = "ERR_HALFLAP_INVALID_STATE";
   await using realtime = await openVirtualCard({ clock: "realtime", tap: "none" });
@@ -537,6 +587,8 @@ test("a closed card refuses every method", async () => {
   assert.throws(() => card.played(), closed);
   assert.throws(() => card.status(), closed);
   assert.throws(() => card.flush(), closed);
+  assert.throws(() => card.injectFault({ kind: "xrun" }), closed);
+  assert.throws(() => card.injectFault({ kind: "refuse-open" }), closed);
   await card.close();
   await card[Symbol.asyncDispose]();
 });

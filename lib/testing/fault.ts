@@ -81,7 +81,7 @@ export interface RefuseOpenFault {
 export interface LateWakeUpFault {
   /** Which fault it is. */
   readonly kind: "late-wake-up";
-  /** How much, in milliseconds: a number from 0.001 to 60000. */
+  /** How much, in milliseconds: a number from 0.001 to 10000. */
   readonly ms: number;
 }
 
@@ -89,7 +89,7 @@ export interface LateWakeUpFault {
 export interface SlowFillFault {
   /** Which fault it is. */
   readonly kind: "slow-fill";
-  /** How long, in milliseconds: a number from 0.001 to 60000. */
+  /** How long, in milliseconds: a number from 0.001 to 10000. */
   readonly ms: number;
 }
 
@@ -97,7 +97,7 @@ export interface SlowFillFault {
 export interface PreemptedFillFault {
   /** Which fault it is. */
   readonly kind: "preempted-fill";
-  /** How long, in milliseconds: a number from 0.001 to 60000. */
+  /** How long, in milliseconds: a number from 0.001 to 10000. */
   readonly ms: number;
 }
 
@@ -143,7 +143,7 @@ interface Kind {
 
 const MIN_MS = 0.001;
 const MAX_STALL_MS = 1e9;
-const MAX_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 10_000;
 const MAX_FRAMES = 2 ** 31 - 1;
 const MAX_COUNT = 1_000_000;
 

@@ -29,6 +29,7 @@ test {
     std.testing.refAllDecls(@This());
     _ = exports;
     _ = @import("block.zig");
+    _ = @import("card/pcm_test.zig");
     _ = @import("clip.zig");
     _ = @import("clock.zig");
     _ = @import("command.zig");

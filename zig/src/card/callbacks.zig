@@ -166,6 +166,7 @@ fn prepare(handle: *ioplug.Handle) callconv(.c) c_int {
     const now_ns = self.card.now();
     if (self.isDisconnected(now_ns)) return fail(.NODEV);
     self.rewind(now_ns);
+    self.silenceNewRing();
     self.origin_frames = 0;
     const before_boundary = self.card.options.frames_before_boundary;
     if (before_boundary > 0) {
@@ -204,6 +205,7 @@ fn hwParams(handle: *ioplug.Handle, _: *alsa.HwParams) callconv(.c) c_int {
         self.reportTap(errno);
         return fail(errno);
     }
+    self.ring_is_new = true;
     self.clock = .init(handle.rate, options.driftPpb());
     self.status.format.store(@intFromEnum(shape.format), .monotonic);
     self.status.channels.store(shape.channels, .monotonic);

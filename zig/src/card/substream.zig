@@ -9,6 +9,7 @@ const alsa = @import("../alsa/libasound.zig");
 const callbacks = @import("callbacks.zig");
 const faults_module = @import("faults.zig");
 const sync = @import("../sync.zig");
+const Block = @import("../block.zig").Block;
 const Card = @import("card.zig").Card;
 const FrameClock = @import("frame_clock.zig").FrameClock;
 const ioplug = @import("ioplug.zig");
@@ -66,6 +67,8 @@ pub const Substream = struct {
     /// libasound's hardware pointer at position 0.
     origin_frames: u64 = 0,
     software: Software = .{},
+    /// The ring holds whatever was in libasound's memory before.
+    ring_is_new: bool = false,
     /// Until when it stands still although it runs.
     stalled_until_ns: u64 = 0,
     /// What `handle.state` was before the PCM was suspended, and how that ends.
@@ -150,6 +153,21 @@ pub const Substream = struct {
         self.position_frames = 0;
         self.resumption = .{};
         if (self.stalled_until_ns != faults_module.for_ever) self.stalled_until_ns = 0;
+    }
+
+    /// A new ring holds silence, as the kernel's do.
+    pub fn silenceNewRing(self: *Substream) void {
+        if (!self.ring_is_new) return;
+        const areas = self.asound.snd_pcm_ioplug_mmap_areas(&self.handle) orelse return;
+        const ring: Block = .ofAreas(
+            areas,
+            self.handle.channels,
+            @enumFromInt(self.status.format.load(.monotonic)),
+            0,
+            @intCast(self.handle.buffer_size),
+        );
+        ring.silence();
+        self.ring_is_new = false;
     }
 
     /// Everything that happened to the hardware since somebody last looked. Armed faults take
