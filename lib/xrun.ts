@@ -106,7 +106,7 @@ export function xrunFromNative(
     cause,
     policy: wordOf(Policy, value(Field.policy)),
     timeMs: value(Field.began_ms) + offsetMs,
-    durationMs: value(Field.ended_ms) - value(Field.began_ms),
+    durationMs: value(Field.duration_ms),
     isOver: value(Field.is_over) === 1,
     position: value(Field.position_frames),
     lostFrames: value(Field.lost_frames),

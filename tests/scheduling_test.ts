@@ -2,11 +2,10 @@
  * How the write threads are scheduled, as the kernel says, beside what was granted.
  */
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import process from "node:process";
 import { openPlayback, silence } from "../mod.ts";
-import { root, test } from "./harness.ts";
+import { eventually, root, test } from "./harness.ts";
 
 const writeThread = "halflap-write";
 // Counted from behind the name, which is the second field of /proc/PID/stat (see proc(5)).
@@ -63,24 +62,27 @@ test("the thread stays on the CPUs that were asked for, and only where they are"
   assert.equal(anywhere.state, "running");
 });
 
-test("a wake-up latency is asked for where the device can be opened", async () => {
-  const latency = "/dev/cpu_dma_latency";
-  const canWrite = existsSync(latency) && canOpen(latency);
+/** What all programs ask of the kernel in microseconds, or undefined where it cannot be asked. */
+function askedLatencyUs(): number | undefined {
+  const command = ": 3>/dev/cpu_dma_latency && od -An -t d4 -N4 /dev/cpu_dma_latency";
+  const { status, stdout } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : undefined;
+}
+
+test("a wake-up latency is asked for while the stream runs, where it can be", async () => {
+  const before = askedLatencyUs();
   const realtime = { cpuDmaLatencyUs: 20 };
   await using out = await openPlayback({ device: "virtual", source: silence(), realtime });
-  assert.equal(out.granted.realtime.cpuDmaLatencyUs, canWrite ? 20 : undefined);
-  await using plain = await openPlayback({ device: "virtual", source: silence() });
-  assert.equal(plain.granted.realtime.cpuDmaLatencyUs, undefined);
+  assert.equal(out.granted.realtime.cpuDmaLatencyUs, before === undefined ? undefined : 20);
+  const running = before === undefined ? undefined : Math.min(before, 20);
+  await eventually("the request", () => askedLatencyUs() === running);
+  await out.pause();
+  assert.equal(askedLatencyUs(), before);
+  await out.resume();
+  assert.equal(askedLatencyUs(), running);
+  await out.close();
+  assert.equal(askedLatencyUs(), before);
 });
-
-function canOpen(path: string): boolean {
-  try {
-    closeSync(openSync(path, "w"));
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test("streams of other periods or priorities have threads of their own", async () => {
   const options = { device: "virtual", source: silence(), realtime: "off" } as const;

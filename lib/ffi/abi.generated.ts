@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 731823626;
+export const ABI_HASH: number = 2595238412;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -303,7 +303,7 @@ export const Xrun = {
   policy: 1,
   position_frames: 2,
   began_ms: 3,
-  ended_ms: 4,
+  duration_ms: 4,
   is_over: 5,
   lost_frames: 6,
   left_frames: 7,

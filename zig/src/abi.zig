@@ -315,8 +315,8 @@ pub const Xrun = extern struct {
     /// Frames that had been heard before.
     position_frames: f64,
     began_ms: f64,
-    /// While it is not over, when it was found.
-    ended_ms: f64,
+    /// Until there was sound again; while it is not over, until it was found.
+    duration_ms: f64,
     /// 1: it is over.
     is_over: f64,
     /// Frames given to the device that it threw away.

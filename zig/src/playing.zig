@@ -83,7 +83,7 @@ pub fn resumed(stream: *Stream, now_ns: u64) void {
     stream.started_heard = stream.frames_heard;
     stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, now_ns);
     stream.watchdog = .start(stream.hardware_frames, now_ns);
-    stream.stalled = false;
+    stream.stalled_ns = null;
     stream.look.at_ns = now_ns;
     stream.look.held_frames = switch (stream.pacer) {
         .device => stream.appl_frames -| stream.hardware_frames,
@@ -133,15 +133,17 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     // Somebody else may have had the CPU between the two: the pair says nothing.
     if (room.uncertainty_ns > uncertainty_ns_max) return;
     const tolerance_frames = stream.granted.toleranceFrames();
+    const due_ns = stream.device_clock.instantOf(frames);
     switch (stream.device_clock.observe(frames, room.at_ns, tolerance_frames)) {
         .steady => {
             stream.counters.rate_deviation_ppm = @floatCast(stream.device_clock.deviationPpm());
-            stream.stalled = stream.stalled and stream.watchdog.looks > 0;
+            if (stream.watchdog.looks == 0) stream.stalled_ns = null;
         },
         .ahead => stream.counters.pointer_jumps += 1,
         .behind => {
-            if (!stream.stalled) stream.counters.pointer_stalls += 1;
-            stream.stalled = true;
+            if (stream.stalled_ns != null) return;
+            stream.counters.pointer_stalls += 1;
+            stream.stalled_ns = due_ns;
         },
     }
 }
@@ -169,24 +171,33 @@ fn isOvertaken(stream: *const Stream, room: *const pacing.Room) bool {
 /// The device played past what was written. As soon as there is something to play, it goes on from
 /// a little ahead of where the device is; until then nothing is written.
 fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Outcome {
-    const overtaken_ns = stream.nsOfFrames(room.overtaken_frames);
-    if (stream.gap == null) xruns.begin(stream, .{ .at_ns = now_ns -| overtaken_ns }, now_ns);
-    if (stream.ending == null and stream.source == .queue) {
-        const level = @min(stream.granted.period_frames, stream.source.queue.capacity_frames);
-        if (stream.source.available() < level) makeHungry(stream, level);
-        // A write may have come in between and seen nobody hungry.
-        if (stream.source.available() < level) {
-            const buffer_frames = stream.granted.buffer_frames;
-            return .{ .wake_at = now_ns + stream.nsOfFrames(buffer_frames) };
-        }
+    if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
+    if (stream.ending) |*ending| if (ending.feed_left == 0 or stream.source.available() == 0) {
+        ending.tail_frames = positions.writtenToHear(stream);
+        xruns.endAfter(stream, stream.nsOfFrames(room.overtaken_frames));
+        positions.loseRing(stream);
+        return .{ .janitor = .settle };
+    };
+    if (isStarving(stream)) {
+        const buffer_frames = stream.granted.buffer_frames;
+        return .{ .wake_at = now_ns + stream.nsOfFrames(buffer_frames) };
     }
-    const lead_frames = leadFrames(stream);
-    const skipped_frames = try pacing.skip(stream, room.overtaken_frames + lead_frames);
+    const skipped_frames = try pacing.skip(stream, room.overtaken_frames + leadFrames(stream));
     const ahead_frames = skipped_frames -| room.overtaken_frames;
     room.avail_frames -= @intCast(@min(ahead_frames, room.avail_frames));
     room.overtaken_frames = 0;
-    xruns.end(stream, now_ns + stream.nsOfFrames(ahead_frames));
+    xruns.endAfter(stream, stream.nsOfFrames(skipped_frames));
     return null;
+}
+
+/// There is less than a period to go on with; a write of it wakes the stream.
+fn isStarving(stream: *Stream) bool {
+    if (stream.ending != null or stream.source != .queue) return false;
+    const level = @min(stream.granted.period_frames, stream.source.queue.capacity_frames);
+    if (stream.source.available() >= level) return false;
+    makeHungry(stream, level);
+    // A write may have come in between and seen nobody hungry.
+    return stream.source.available() < level;
 }
 
 /// What the device may play while the first frames behind a gap are on their way into its ring.
@@ -263,7 +274,10 @@ fn unheardTail(stream: *const Stream) ?u64 {
 /// When the device will have played so many frames more than at the last look.
 fn wakeTime(stream: *Stream, room: *const pacing.Room, frames: u32, now_ns: u64) u64 {
     if (stream.pacer != .device) return room.at_ns + stream.nsOfFrames(frames);
-    const at_ns = stream.device_clock.instantOf(stream.hardware_frames + frames);
+    // A device that has fallen behind by less than what counts is not asked over and over.
+    const soonest_ns = now_ns + stream.nsOfFrames(@max(1, stream.granted.period_frames / 8));
+    const predicted_ns = stream.device_clock.instantOf(stream.hardware_frames + frames);
+    const at_ns = @max(predicted_ns, soonest_ns);
     // A pointer that stands still is looked at until the watchdog has seen enough.
     if (stream.watchdog.looks == 0) return at_ns;
     return @min(at_ns, now_ns + Watchdog.limitNs(stream.periodNs()) / 4);

@@ -54,6 +54,12 @@ fn ranOn(stream: *Stream) bool {
 
 /// Only the fill was too slow: the next one starts from where the device is by then.
 fn runOn(stream: *Stream, now_ns: u64) Outcome {
+    // The device is past everything that was written.
+    positions.hear(stream, 0, now_ns);
+    if (positions.tailWasHeard(stream)) {
+        positions.loseRing(stream);
+        return .{ .janitor = .settle };
+    }
     stream.failures_in_a_row += 1;
     if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
     return .{ .wake_at = now_ns };
@@ -115,8 +121,9 @@ fn giveUp(stream: *Stream) void {
     assert(stream.failure.code != .ok);
     const now_ns = stream.now();
     if (stream.isRunning()) {
-        const stop = pacing.lastWords(stream, now_ns);
+        var stop = pacing.lastWords(stream, now_ns);
         positions.hear(stream, stop.left_frames, now_ns);
+        if (stream.stalled_ns) |stalled_ns| stop.at_ns = stalled_ns;
         if (stream.gap == null) xruns.beginOfDevice(stream, stop, now_ns);
     }
     interrupt(stream);

@@ -189,8 +189,8 @@ pub const Stream = struct {
     pacer: Pacer = .device,
     device_clock: DeviceClock = undefined,
     watchdog: Watchdog = .{},
-    /// The device is known to be behind its clock.
-    stalled: bool = false,
+    /// Since when the device is behind its clock.
+    stalled_ns: ?u64 = null,
     look: Look = .{},
     /// The xrun that is going on.
     gap: ?xruns.Xrun = null,

@@ -20,8 +20,9 @@ pub const Xrun = struct {
     /// Frames of the stream that had been heard before the gap.
     position_frames: u64 = 0,
     began_ns: u64 = 0,
-    /// While it is not over, when it was found.
-    ended_ns: u64 = 0,
+    /// Without sound, or with the wrong one; while it lasts, until it was found. What a device that
+    /// runs on played in it, else until it was started again.
+    duration_ns: u64 = 0,
     is_over: bool = false,
     /// Frames given to the device that it threw away.
     lost_frames: u64 = 0,
@@ -68,6 +69,7 @@ fn note(
     cause: abi.XrunCause,
 ) void {
     const counters = &stream.counters;
+    const began_ns = beginOf(stop, evidence, cause);
     counters.xruns += 1;
     counters.xruns_by_cause[@intFromEnum(cause)] += 1;
     stream.gap = .{
@@ -75,8 +77,8 @@ fn note(
         .cause = cause,
         .policy = stream.granted.xrun_policy.policy,
         .position_frames = counters.frames_played,
-        .began_ns = beginOf(stop, evidence, cause),
-        .ended_ns = evidence.now_ns,
+        .began_ns = began_ns,
+        .duration_ns = evidence.now_ns -| began_ns,
         .left_frames = stop.left_frames,
         .queue_frames = stream.look.queue_frames,
         .lateness_ns = evidence.latenessNs(),
@@ -88,7 +90,7 @@ fn note(
     stream.news |= @intFromEnum(abi.Event.xrun);
 }
 
-/// By the device's own word or pointer where there is one, else by what the ring held.
+/// By the device's own word where there is one, else by what the ring held.
 fn beginOf(stop: Stop, evidence: *const diagnosis.Evidence, cause: abi.XrunCause) u64 {
     if (stop.at_ns) |at_ns| return at_ns;
     // Of a device that failed by itself nobody knows when.
@@ -124,9 +126,15 @@ fn offCpuNs(stream: *const Stream, now_ns: u64) u64 {
 
 /// There is sound again, or none is wanted any more.
 pub fn end(stream: *Stream, ended_ns: u64) void {
+    const gap = stream.gap orelse return;
+    endAfter(stream, ended_ns -| gap.began_ns);
+}
+
+/// The same, where it is known what the device played in the gap.
+pub fn endAfter(stream: *Stream, duration_ns: u64) void {
     var gap = stream.gap orelse return;
     stream.gap = null;
-    gap.ended_ns = @max(ended_ns, gap.began_ns);
+    gap.duration_ns = duration_ns;
     gap.is_over = true;
     stream.xruns.write(&gap);
     stream.counters.xruns_over = gap.number;

@@ -176,6 +176,7 @@ fn prepare(handle: *ioplug.Handle) callconv(.c) c_int {
     }
     handle.hw_ptr = self.origin_frames;
     handle.appl_ptr = self.origin_frames;
+    if (self.software.fills_silence) self.silenceRing(handle.buffer_size);
     _ = readiness.arm(self, .prepared);
     return 0;
 }

@@ -9,6 +9,7 @@ const alsa = @import("../alsa/libasound.zig");
 const callbacks = @import("callbacks.zig");
 const faults_module = @import("faults.zig");
 const sync = @import("../sync.zig");
+const sample = @import("../sample.zig");
 const Block = @import("../block.zig").Block;
 const Card = @import("card.zig").Card;
 const FrameClock = @import("frame_clock.zig").FrameClock;
@@ -270,8 +271,32 @@ pub const Substream = struct {
         if (position_frames <= self.position_frames) return;
         const frames = position_frames - self.position_frames;
         self.record(frames);
+        if (self.software.fills_silence) self.silenceRing(frames);
         self.position_frames = position_frames;
         _ = self.status.frames_played.fetchAdd(frames, .monotonic);
+    }
+
+    /// As the kernel does: what was played is silence from then on, so that an application that goes
+    /// on further ahead leaves no old sound behind.
+    pub fn silenceRing(self: *Substream, frames: u64) void {
+        const areas = self.asound.snd_pcm_ioplug_mmap_areas(&self.handle) orelse return;
+        const format = sample.fromAlsa(self.handle.format) orelse return;
+        const buffer_frames = self.handle.buffer_size;
+        var offset = (self.origin_frames + self.position_frames) % buffer_frames;
+        var left = @min(frames, buffer_frames);
+        while (left > 0) {
+            const piece = @min(left, buffer_frames - offset);
+            const block: Block = .ofAreas(
+                areas,
+                self.handle.channels,
+                format,
+                offset,
+                @intCast(piece),
+            );
+            block.silence();
+            left -= piece;
+            offset = 0;
+        }
     }
 
     /// Gives the next `frames` to the tap: what is queued, and past it, in a PCM that runs on through

@@ -99,7 +99,7 @@ pub fn xrun(of: *const Xrun) abi.Xrun {
         .policy = @floatFromInt(@intFromEnum(of.policy)),
         .position_frames = @floatFromInt(of.position_frames),
         .began_ms = toMs(of.began_ns),
-        .ended_ms = toMs(of.ended_ns),
+        .duration_ms = toMs(of.duration_ns),
         .is_over = flag(of.is_over),
         .lost_frames = @floatFromInt(of.lost_frames),
         .left_frames = @floatFromInt(of.left_frames),
