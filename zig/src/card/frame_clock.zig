@@ -104,6 +104,31 @@ test "drift makes an hour longer or shorter by its parts per million" {
     try testing.expectEqual(48_000 * 3600 - 8640, slow.position(hour_ns));
 }
 
+test "frames that are skipped pass in no time, and those behind them as early" {
+    var frame_clock: FrameClock = .init(44_100, 0);
+    frame_clock.run(1_000);
+    const before_ns = frame_clock.instantOf(300);
+    frame_clock.skip(1_000);
+    try testing.expectEqual(1_300, frame_clock.position(before_ns));
+    try testing.expectEqual(before_ns, frame_clock.instantOf(1_300));
+    try testing.expectEqual(1_000, frame_clock.instantOf(1_000));
+    frame_clock.reset();
+    try testing.expectEqual(0, frame_clock.position(before_ns));
+}
+
+test "a clock that runs from an instant ahead stands still until then" {
+    var frame_clock: FrameClock = .init(48_000, 0);
+    frame_clock.run(0);
+    frame_clock.stop(clock.nsOf(100, 48_000));
+    frame_clock.run(clock.nsOf(500, 48_000));
+    try testing.expectEqual(100, frame_clock.position(clock.nsOf(300, 48_000)));
+    try testing.expectEqual(100, frame_clock.position(clock.nsOf(500, 48_000)));
+    try testing.expectEqual(101, frame_clock.position(clock.nsOf(501, 48_000)));
+    frame_clock.stop(clock.nsOf(400, 48_000));
+    frame_clock.run(std.math.maxInt(u64));
+    try testing.expectEqual(std.math.maxInt(u64), frame_clock.instantOf(1 << 40));
+}
+
 test "time in which the clock stands still does not count, and no part of a frame is lost" {
     var frame_clock: FrameClock = .init(44_100, 0);
     var now_ns: u64 = 5;

@@ -152,7 +152,6 @@ pub const Substream = struct {
         self.stand(.stopped, now_ns);
         self.clock.reset();
         self.position_frames = 0;
-        self.resumption = .{};
         if (self.stalled_until_ns != faults_module.for_ever) self.stalled_until_ns = 0;
     }
 
