@@ -443,6 +443,18 @@ test "a device that is gone does not come back when libasound drops it after a d
     try testing.expectEqual(.disconnected, client.state());
 }
 
+test "a new ring holds silence, not what was in its memory before" {
+    for (0..3) |_| {
+        var client: Client = try .openPrepared(.{}, .{ .runs_on = true });
+        defer client.close();
+        try client.start(100);
+        client.advance(buffer_frames);
+        _ = client.asound.snd_pcm_avail(client.pcm);
+        try client.expectPlayed(&counting(buffer_frames, 100));
+        try client.write(buffer_frames);
+    }
+}
+
 /// Past the boundary, so that the pointers wrap on the way.
 const wrapping: Card.Options = .{ .frames_before_boundary = buffer_frames };
 

@@ -249,14 +249,14 @@ pub const Substream = struct {
         if (reached >= end and self.handle.state != .draining) self.stand(.underrun, now_ns);
     }
 
-    /// How much of so many frames the hardware has taken out of the ring: hardware that transfers in
-    /// batches takes whole periods.
+    /// How much of so many frames the hardware has taken out of the ring: hardware that transfers
+    /// in batches takes whole periods.
     fn transferred(self: *const Substream, position_frames: u64) u64 {
         if (!self.card.options.batch) return position_frames;
         return position_frames - position_frames % self.handle.period_size;
     }
 
-    /// The first instant at which the running hardware will have got to a position, if it ever will.
+    /// The first instant at which the running hardware has reached a position, if it ever will.
     pub fn instantOf(self: *const Substream, position_frames: u64) ?u64 {
         const whole = if (self.card.options.batch)
             std.mem.alignForwardAnyAlign(u64, position_frames, self.handle.period_size)
@@ -298,8 +298,8 @@ pub const Substream = struct {
         }
     }
 
-    /// Gives the next `frames` to the tap: what is queued, and past it, in a PCM that runs on through
-    /// underruns, zeros or what is in the ring over and over.
+    /// Gives the next `frames` to the tap: what is queued, and past it, in a PCM that runs on
+    /// through underruns, zeros or what is in the ring over and over.
     fn record(self: *Substream, frames: u64) void {
         if (self.tap.target == .none) return;
         const queued: u64 = @intCast(@max(self.queuedFrames(), 0));

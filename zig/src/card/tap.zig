@@ -75,7 +75,8 @@ pub const Tap = struct {
         return self.failure;
     }
 
-    /// Hardware side: frames that lie in one piece in the areas. Returns how many there was room for.
+    /// Hardware side: frames that lie in one piece in the areas. Returns for how many there was
+    /// room.
     pub fn recordAreas(
         self: *Tap,
         areas: []const alsa.ChannelArea,
