@@ -125,6 +125,10 @@ for (const access of accesses) {
     assert.ok(states.includes("xrun"), states.join());
     const missing = assertOneGap(card, 1235);
     assert.ok(missing > 0 && missing <= bufferFrames, `${missing} frames`);
+    const { framesDropped, framesPlayed, xruns } = out.stats();
+    assert.equal(framesDropped, missing);
+    assert.equal(framesPlayed, totalFrames - missing);
+    assert.deepEqual([xruns.device, xruns.recent[0]?.lostFrames], [1, missing]);
   });
 
   for (const resume of ["ok", { again: 2 }] as const satisfies SuspendFault["resume"][]) {
@@ -157,6 +161,10 @@ for (const access of accesses) {
       assert.ok(states.includes("suspended"), states.join());
       const missing = assertOneGap(card, 1235);
       assert.ok(missing > 0 && missing <= bufferFrames, `${missing} frames`);
+      const { framesDropped, framesPlayed, recoveries } = out.stats();
+      assert.equal(framesDropped, missing);
+      assert.equal(framesPlayed, totalFrames - missing);
+      assert.equal(recoveries, 1);
     });
   }
 
