@@ -8,8 +8,8 @@
 const std = @import("std");
 const assert = std.debug.assert;
 
-/// Bandwidth in Hz until the loop has settled, and from then on: jitter of the pointer that is faster
-/// is averaged out, drift that is slower is followed.
+/// Bandwidth in Hz until the loop has settled, and from then on: jitter of the pointer that is
+/// faster is averaged out, drift that is slower is followed.
 pub const settling_bandwidth_hz = 1.0;
 pub const bandwidth_hz = 0.1;
 const settling_s = 2.0;
@@ -44,8 +44,8 @@ pub const DeviceClock = struct {
         };
     }
 
-    /// A pointer read at `now_ns`. One that is off by more than `tolerance_frames` restarts the loop
-    /// from there; smaller errors are what it filters.
+    /// A pointer read at `now_ns`. One that is off by more than `tolerance_frames` restarts the
+    /// loop from there; smaller errors are what it filters.
     pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance_frames: u32) Verdict {
         if (frames < self.frames) return .steady;
         const moved: f64 = @floatFromInt(frames - self.frames);
@@ -78,8 +78,8 @@ pub const DeviceClock = struct {
 
     /// When the pointer will be, or was, at `frames`.
     pub fn instantOf(self: *const DeviceClock, frames: u64) u64 {
-        const ahead: f64 = @floatFromInt(@as(i64, @intCast(frames)) - @as(i64, @intCast(self.frames)));
-        const at_ns = self.at_ns + ahead * self.frame_ns;
+        const ahead = @as(i64, @intCast(frames)) - @as(i64, @intCast(self.frames));
+        const at_ns = self.at_ns + @as(f64, @floatFromInt(ahead)) * self.frame_ns;
         return @intFromFloat(@max(0, @ceil(at_ns)));
     }
 
@@ -101,8 +101,8 @@ fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
         frames += 480 + prng.random().uintLessThan(u64, 200);
         const true_ns = @as(f64, @floatFromInt(frames)) * 1e9 / (rate * (1 + ppm / 1e6));
         const late_ns = if (jitter_ns == 0) 0 else prng.random().uintLessThan(u64, jitter_ns);
-        const verdict = clock.observe(frames, 1_000 + @as(u64, @intFromFloat(true_ns)) + late_ns, 96);
-        assert(verdict == .steady);
+        const read_ns = 1_000 + @as(u64, @intFromFloat(true_ns)) + late_ns;
+        assert(clock.observe(frames, read_ns, 96) == .steady);
     }
     return clock;
 }

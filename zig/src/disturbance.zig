@@ -1,6 +1,6 @@
-//! What a virtual card's injected faults do to the machine that runs the engine, rather than to the
-//! device: time that passes where it should not. On the simulated clock it is moved, in real time it
-//! is waited for.
+//! What a virtual card's injected faults do to the machine that runs the engine, rather than to
+//! the device: time that passes where it should not. On the simulated clock it is moved, in real
+//! time it is waited for.
 
 const std = @import("std");
 const linux = std.os.linux;

@@ -1,5 +1,5 @@
-//! A request to the kernel that CPUs wake up fast enough: /dev/cpu_dma_latency, which keeps them out
-//! of deep sleep while a value is written to it. Deep sleep costs some machines a millisecond.
+//! A request to the kernel that CPUs wake up fast enough: /dev/cpu_dma_latency, which keeps them
+//! out of deep sleep while a value is written to it. Deep sleep costs some machines a millisecond.
 
 const std = @import("std");
 const linux = std.os.linux;

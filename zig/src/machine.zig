@@ -81,8 +81,8 @@ fn decide(stream: *Stream, requests: u32, now_ns: u64) Outcome {
         stream.level.moveTo(target, stream.gain_ramp_frames.load(.acquire));
     }
     if (requests & Request.returned != 0) recovery.afterJob(stream, now_ns);
-    // While a device is being brought back, commands wait. At most a ring full of them: more wait for
-    // the next wake-up.
+    // While a device is being brought back, commands wait. At most a ring full of them: more wait
+    // for the next wake-up.
     for (0..if (stream.retry == null) Commands.capacity else 0) |_| {
         const command = stream.commands.pop() orelse break;
         if (obey.obey(stream, command, now_ns)) |job| {

@@ -157,8 +157,8 @@ pub const Stop = struct {
     at_ns: ?u64 = null,
 };
 
-/// What a device that stopped says of it. Plug-ins do not know: their pointer is of the last look, and
-/// their time of another event.
+/// What a device that stopped says of it. Plug-ins do not know: their pointer is of the last look,
+/// and their time of another event.
 pub fn lastWords(stream: *Stream, now_ns: u64) Stop {
     if (stream.pacer != .device) return .{};
     const predicted: Stop = .{ .left_frames = leftAt(stream, now_ns) };
@@ -191,8 +191,8 @@ pub fn skip(stream: *Stream, frames: u64) Error!u64 {
     return @intCast(result);
 }
 
-/// Whether a device claims to have played so much in so short a time that it has no clock. Real ones
-/// deviate by parts per million, and may take two buffers ahead.
+/// Whether a device claims to have played so much in so short a time that it has no clock. Real
+/// ones deviate by parts per million, and may take two buffers ahead.
 pub fn ranAway(stream: *const Stream, now_ns: u64) bool {
     if (stream.pacer != .device) return false;
     const heard = stream.frames_heard - stream.started_heard;
@@ -209,8 +209,8 @@ pub fn recheck(stream: *Stream) Error!void {
     if (room > stream.granted.buffer_frames) return error.Xrun;
 }
 
-/// More room than the buffer has: the pointer overtook what was written. Only a device that is to run
-/// on may do that.
+/// More room than the buffer has: the pointer overtook what was written. Only a device that is to
+/// run on may do that.
 fn roomOf(stream: *Stream, call: []const u8, avail: alsa.SFrames) Error!u64 {
     if (avail < 0) return classify(stream, call, avail);
     const room: u64 = @intCast(avail);

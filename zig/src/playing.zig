@@ -1,4 +1,4 @@
-//! A stream that plays: it starts when there is enough, and each wake-up fills all the room there is.
+//! A stream that plays: it starts when there is enough, and each wake-up fills all the room.
 
 const std = @import("std");
 const endings = @import("endings.zig");
@@ -107,6 +107,7 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     try watch(stream, &room, now_ns);
     measure(stream, &room);
     if (positions.tailWasHeard(stream)) {
+        noteRepeated(stream, &room, now_ns);
         positions.loseRing(stream);
         return .{ .janitor = .settle };
     }
@@ -161,6 +162,14 @@ fn measure(stream: *Stream, room: *const pacing.Room) void {
     measured.delay_frames.record(room.delay_frames);
 }
 
+/// Behind the end there is nothing to miss, but a device that repeats its ring played old sound.
+fn noteRepeated(stream: *Stream, room: *const pacing.Room, now_ns: u64) void {
+    const repeats = stream.granted.xrun_policy.policy == .repeat;
+    if (!repeats or room.overtaken_frames == 0) return;
+    if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
+    xruns.endAfter(stream, stream.nsOfFrames(room.overtaken_frames));
+}
+
 /// The ring of a device that runs on is empty, and not because it is all over.
 fn isOvertaken(stream: *const Stream, room: *const pacing.Room) bool {
     if (!stream.granted.runsOn() or stream.pacer != .device) return false;
@@ -171,13 +180,14 @@ fn isOvertaken(stream: *const Stream, room: *const pacing.Room) bool {
 /// The device played past what was written. As soon as there is something to play, it goes on from
 /// a little ahead of where the device is; until then nothing is written.
 fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Outcome {
-    if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
+    // All that was to be heard was.
     if (stream.ending) |*ending| if (ending.feed_left == 0 or stream.source.available() == 0) {
         ending.tail_frames = positions.writtenToHear(stream);
         xruns.endAfter(stream, stream.nsOfFrames(room.overtaken_frames));
         positions.loseRing(stream);
         return .{ .janitor = .settle };
     };
+    if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
     if (isStarving(stream)) {
         const buffer_frames = stream.granted.buffer_frames;
         return .{ .wake_at = now_ns + stream.nsOfFrames(buffer_frames) };

@@ -18,8 +18,8 @@ pub const Wanted = struct {
 pub const Cpus = u128;
 pub const any_cpu: Cpus = 0;
 
-/// 1 to 3 leave 4 and above to threads that run for a shorter time than ours, the kernel's own among
-/// them.
+/// 1 to 3 leave 4 and above to threads that run for a shorter time than ours, the kernel's own
+/// among them.
 pub const Range = struct { lowest: u7 = 1, highest: u7 = 3 };
 
 pub const priority_max = 99;
@@ -76,7 +76,9 @@ pub const Stack = struct {
 };
 
 test "a shorter period never has a lower priority, and every one is in the range" {
-    for ([_]Range{ .{}, .{ .lowest = 10, .highest = 20 }, .{ .lowest = 7, .highest = 7 } }) |range| {
+    const one: Range = .{ .lowest = 7, .highest = 7 };
+    const ranges = [_]Range{ .{}, .{ .lowest = 10, .highest = 20 }, one };
+    for (ranges) |range| {
         var last = range.highest;
         for ([_]u64{ 1, 5, 6, 20, 21, 100, 1000, 100_000 }) |ms| {
             const priority = priorityOf(ms * std.time.ns_per_ms, range);

@@ -56,10 +56,7 @@ fn ranOn(stream: *Stream) bool {
 fn runOn(stream: *Stream, now_ns: u64) Outcome {
     // The device is past everything that was written.
     positions.hear(stream, 0, now_ns);
-    if (positions.tailWasHeard(stream)) {
-        positions.loseRing(stream);
-        return .{ .janitor = .settle };
-    }
+    if (positions.tailWasHeard(stream)) return .{ .wake_at = now_ns };
     stream.failures_in_a_row += 1;
     if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
     return .{ .wake_at = now_ns };

@@ -15,9 +15,9 @@ pub const Ring = struct {
     tail_frames: ?u64 = null,
 };
 
-/// Half a buffer of 4 periods and more, else a period; on a batch device a period earlier, since what
-/// its pointer says can be so much behind. A source that ran dry is looked at again when the ring
-/// runs empty; a write wakes earlier.
+/// Half a buffer of 4 periods and more, else a period; on a batch device a period earlier, since
+/// what its pointer says can be so much behind. A source that ran dry is looked at again when the
+/// ring runs empty; a write wakes earlier.
 pub fn framesUntilWake(ring: Ring) u32 {
     const avail_frames = ring.buffer_frames - ring.held_frames;
     const transfer_frames = transferFrames(ring);
@@ -60,7 +60,9 @@ test "a batch device has a period of headroom" {
 }
 
 test "a dry queue and a tail are looked at when they end" {
-    var ring: Ring = .{ .buffer_frames = 960, .period_frames = 240, .held_frames = 300, .dry = true };
+    const half: Ring = .{ .buffer_frames = 960, .period_frames = 240, .held_frames = 300 };
+    var ring = half;
+    ring.dry = true;
     try expectEqual(300, framesUntilWake(ring));
     ring = .{ .buffer_frames = 960, .period_frames = 240, .held_frames = 960, .tail_frames = 77 };
     try expectEqual(77, framesUntilWake(ring));

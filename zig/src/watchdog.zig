@@ -1,6 +1,6 @@
 //! Tells a device that will never go on from one that is slow: its pointer has not moved for three
-//! periods and 200 ms, seen at several looks, so that a thread that slept through that time does not
-//! blame the device.
+//! periods and 200 ms, seen at several looks, so that a thread that slept through that time does
+//! not blame the device.
 
 const std = @import("std");
 

@@ -112,7 +112,8 @@ pub const Card = struct {
 
     /// A PCM like one from `snd_pcm_open`, closed with `snd_pcm_close`. Substreams are numbered in
     /// the order of their opening. `mode` is libasound's; on the simulated clock only non-blocking
-    /// PCMs make sense, since waiting on one fails with EIO. `expected` makes limits in frames exact.
+    /// PCMs make sense, since waiting on one fails with EIO. `expected` makes limits in frames
+    /// exact.
     pub fn openPcm(
         card: *Card,
         asound: *const alsa.Libasound,

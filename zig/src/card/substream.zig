@@ -275,8 +275,8 @@ pub const Substream = struct {
         _ = self.status.frames_played.fetchAdd(frames, .monotonic);
     }
 
-    /// As the kernel does: what was played is silence from then on, so that an application that goes
-    /// on further ahead leaves no old sound behind.
+    /// As the kernel does: what was played is silence from then on, so that an application that
+    /// goes on further ahead leaves no old sound behind.
     pub fn silenceRing(self: *Substream, frames: u64) void {
         const areas = self.asound.snd_pcm_ioplug_mmap_areas(&self.handle) orelse return;
         const format = sample.fromAlsa(self.handle.format) orelse return;
