@@ -6,6 +6,7 @@
 
 import { checkInteger, checkOptions, checkWord } from "./check.ts";
 import { Granted, Realtime, StreamOptions } from "./ffi/abi.generated.ts";
+import { wordOf } from "./native_word.ts";
 
 /** How the thread that feeds the device is to be scheduled, in detail. */
 export interface RealtimeOptions {
@@ -70,19 +71,12 @@ const AUTO: CheckedRealtime = {
   cpuDmaLatencyUs: -1,
 };
 
-const GRANTED: Readonly<Record<number, Pick<GrantedRealtime, "reason" | "mend">>> = {
-  [Realtime.granted]: { reason: "granted" },
-  [Realtime.off]: { reason: "not asked for" },
-  [Realtime.foreign]: {
-    reason: "the PCM runs threads or locks of others; a priority has to be asked for by number",
-  },
-  [Realtime.denied]: {
-    reason: "the system denied SCHED_FIFO",
-    mend: 'allow it in /etc/security/limits.d/audio.conf ("@audio - rtprio 95" and ' +
-      '"@audio - memlock unlimited"), add the user to the group "audio" and log in again; ' +
-      "in a container grant CAP_SYS_NICE",
-  },
-  [Realtime.simulated]: { reason: "a simulated clock has no thread" },
+const REASONS: Readonly<Record<keyof typeof Realtime, string>> = {
+  granted: "granted",
+  off: "not asked for",
+  foreign: "the PCM runs threads or locks of others; a priority has to be asked for by number",
+  denied: "the system denied SCHED_FIFO",
+  simulated: "a simulated clock has no thread",
 };
 
 /** Checks the option. */
@@ -147,12 +141,28 @@ export function realtimeFromNative(
   record: Float64Array,
   wanted: CheckedRealtime,
 ): GrantedRealtime {
-  const granted = GRANTED[record[Granted.realtime]!];
-  if (granted === undefined) throw new Error("The engine returned an unknown kind of scheduling");
+  const outcome = wordOf(Realtime, record[Granted.realtime]!);
   return Object.freeze({
     priority: record[Granted.realtime_priority]!,
-    ...granted,
+    reason: REASONS[outcome],
+    ...(outcome === "denied" ? { mend: mendFor(record) } : {}),
     cpus: record[Granted.affinity] === 1 ? wanted.cpus : undefined,
     cpuDmaLatencyUs: record[Granted.cpu_dma_latency] === 1 ? wanted.cpuDmaLatencyUs : undefined,
   });
+}
+
+function mendFor(record: Float64Array): string {
+  const rtkit = record[Granted.has_rtkit] === 1
+    ? "; RealtimeKit is installed, but halflap asks the kernel itself"
+    : "";
+  return `the limit rtprio is ${limitText(record[Granted.rtprio_limit]!)} and memlock ` +
+    `${
+      limitText(record[Granted.memlock_limit]!, " bytes")
+    }, and CAP_SYS_NICE is missing: allow it ` +
+    'in /etc/security/limits.d/audio.conf ("@audio - rtprio 95" and "@audio - memlock unlimited"), ' +
+    'add the user to the group "audio" and log in again; in a container grant CAP_SYS_NICE' + rtkit;
+}
+
+function limitText(limit: number, unit = ""): string {
+  return limit < 0 ? "unlimited" : `${limit}${unit}`;
 }

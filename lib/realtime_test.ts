@@ -66,3 +66,15 @@ test("every outcome has a reason, and a denial says how to mend it", () => {
     assert.equal(mend !== undefined, name === "denied");
   }
 });
+
+test("a denial tells the limits, and whether RealtimeKit is there", () => {
+  const record = new Float64Array(GRANTED_LENGTH);
+  record[Granted.realtime] = Realtime.denied;
+  record[Granted.memlock_limit] = 8192;
+  const mend = () => realtimeFromNative(record, checkRealtime("auto")).mend!;
+  assert.match(mend(), /rtprio is 0 and memlock 8192 bytes/);
+  assert.doesNotMatch(mend(), /RealtimeKit/);
+  record[Granted.memlock_limit] = -1;
+  record[Granted.has_rtkit] = 1;
+  assert.match(mend(), /memlock unlimited, .*RealtimeKit is installed/);
+});

@@ -123,6 +123,6 @@ test("where the system denies it, the stream plays and says how to mend it", asy
   const [realtime, framesPlayed] = JSON.parse(stdout);
   assert.equal(realtime.priority, 0);
   assert.match(realtime.reason, /denied/);
-  assert.match(realtime.mend, /rtprio/);
+  assert.match(realtime.mend, /rtprio is 0 and memlock/);
   assert.equal(framesPlayed, 4800);
 });

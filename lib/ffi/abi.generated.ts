@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 2595238412;
+export const ABI_HASH: number = 2630639489;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -259,13 +259,16 @@ export const Granted = {
   simulated: 18,
   realtime: 19,
   realtime_priority: 20,
-  affinity: 21,
-  cpu_dma_latency: 22,
-  xrun_policy: 23,
-  xrun_policy_reason: 24,
-  period_wakeups: 25,
+  rtprio_limit: 21,
+  memlock_limit: 22,
+  has_rtkit: 23,
+  affinity: 24,
+  cpu_dma_latency: 25,
+  xrun_policy: 26,
+  xrun_policy_reason: 27,
+  period_wakeups: 28,
 } as const;
-export const GRANTED_LENGTH = 26;
+export const GRANTED_LENGTH = 29;
 
 export const Stats = {
   state: 0,

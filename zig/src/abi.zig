@@ -245,6 +245,11 @@ pub const Granted = extern struct {
     realtime: f64,
     /// Of SCHED_FIFO, 0 where it is not granted.
     realtime_priority: f64,
+    /// What stands in the way of realtime scheduling, where it was denied: RLIMIT_RTPRIO and
+    /// RLIMIT_MEMLOCK (in bytes; -1: no limit), and 1 where RealtimeKit is installed.
+    rtprio_limit: f64,
+    memlock_limit: f64,
+    has_rtkit: f64,
     /// 1: the thread runs on the CPUs asked for.
     affinity: f64,
     /// 1: /dev/cpu_dma_latency can be asked for what the options say.

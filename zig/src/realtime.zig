@@ -46,6 +46,30 @@ pub fn promote(priority: u7) bool {
     return linux.errno(result) == .SUCCESS;
 }
 
+/// What stands in the way, for a denial's advice.
+pub const Obstacles = struct {
+    /// Null is no limit.
+    rtprio: ?u64,
+    memlock_bytes: ?u64,
+    /// RealtimeKit could promote threads, but only over D-Bus, which the engine does not speak.
+    has_rtkit: bool,
+
+    pub fn find() Obstacles {
+        const service = "/usr/share/dbus-1/system-services/org.freedesktop.RealtimeKit1.service";
+        return .{
+            .rtprio = limitOf(.RTPRIO),
+            .memlock_bytes = limitOf(.MEMLOCK),
+            .has_rtkit = linux.errno(linux.access(service, linux.F_OK)) == .SUCCESS,
+        };
+    }
+
+    fn limitOf(resource: linux.rlimit_resource) ?u64 {
+        var limit: linux.rlimit = undefined;
+        if (linux.errno(linux.prlimit(0, resource, null, &limit)) != .SUCCESS) return null;
+        return if (limit.cur == linux.RLIM.INFINITY) null else limit.cur;
+    }
+};
+
 /// Keeps the calling thread on these CPUs. False where none of them may be used.
 pub fn pin(cpus: Cpus) bool {
     const result = linux.syscall3(.sched_setaffinity, 0, @sizeOf(Cpus), @intFromPtr(&cpus));

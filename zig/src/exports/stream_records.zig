@@ -5,6 +5,7 @@ const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const engine = @import("../engine.zig");
 const groups = @import("../groups.zig");
+const realtime = @import("../realtime.zig");
 const Stream = @import("../stream.zig").Stream;
 const Xrun = @import("../xruns.zig").Xrun;
 const nobody = @import("../stream.zig").nobody;
@@ -20,6 +21,7 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .tone, .clip, .silence => 0,
     };
     const threshold = stream.start_threshold_frames;
+    const obstacles: realtime.Obstacles = .find();
     return .{
         .access = @floatFromInt(@intFromEnum(of.access)),
         .layout = @floatFromInt(@intFromEnum(of.layout)),
@@ -42,12 +44,19 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .simulated = flag(stream.simulation() != null),
         .realtime = @floatFromInt(@intFromEnum(stream.scheduling.realtime)),
         .realtime_priority = @floatFromInt(stream.scheduling.priority),
+        .rtprio_limit = limit(obstacles.rtprio),
+        .memlock_limit = limit(obstacles.memlock_bytes),
+        .has_rtkit = flag(obstacles.has_rtkit),
         .affinity = flag(stream.scheduling.pinned),
         .cpu_dma_latency = flag(stream.dma_latency.descriptor != null),
         .xrun_policy = @floatFromInt(@intFromEnum(of.xrun_policy.policy)),
         .xrun_policy_reason = @floatFromInt(@intFromEnum(of.xrun_policy.reason)),
         .period_wakeups = flag(of.period_wakeups),
     };
+}
+
+fn limit(value: ?u64) f64 {
+    return if (value) |given| @floatFromInt(given) else -1;
 }
 
 fn mmapKind(stream: *const Stream) abi.MmapKind {
