@@ -23,6 +23,8 @@ pub const Evidence = struct {
     due_ns: u64,
     /// Until when the thread was busy with its previous round of streams.
     busy_until_ns: u64 = 0,
+    /// Of that round's time, how much the thread was not on a CPU.
+    busy_off_cpu_ns: u64 = 0,
     /// When the thread began this round.
     round_ns: u64,
     /// Of the time since `round_ns`, how much the thread was not on a CPU.
@@ -47,8 +49,18 @@ pub const Evidence = struct {
     /// Time that the engine's own work took of what there was: the rest of the previous round, the
     /// streams before this one, and this one's fill.
     pub fn processingNs(self: *const Evidence) u64 {
-        const before_ns = @min(self.busy_until_ns, self.round_ns) -| self.calledNs();
+        const before_ns = self.blockedNs() -| self.busy_off_cpu_ns;
         return before_ns + (self.now_ns -| self.round_ns) -| self.off_cpu_ns;
+    }
+
+    /// Time that this stream was due in the previous round.
+    fn blockedNs(self: *const Evidence) u64 {
+        return @min(self.busy_until_ns, self.round_ns) -| self.calledNs();
+    }
+
+    /// Time for which the thread had work for this stream and no CPU.
+    pub fn offCpuNs(self: *const Evidence) u64 {
+        return self.off_cpu_ns + @min(self.busy_off_cpu_ns, self.blockedNs());
     }
 };
 
@@ -60,7 +72,7 @@ pub fn causeOf(evidence: *const Evidence) abi.XrunCause {
         const fed_ns = evidence.fed_ns orelse return .producer;
         if (fed_ns >= evidence.emptyNs()) return .producer;
     }
-    const scheduling_ns = evidence.latenessNs() + evidence.off_cpu_ns;
+    const scheduling_ns = evidence.latenessNs() + evidence.offCpuNs();
     return if (evidence.processingNs() > scheduling_ns) .processing else .scheduling;
 }
 
@@ -104,6 +116,9 @@ test "a round that began late because the one before was long is processing" {
     evidence.round_ns = 22 * ms;
     evidence.now_ns = 22 * ms;
     try expectCause(.processing, evidence);
+    // Long because the thread did not get the CPU.
+    evidence.busy_off_cpu_ns = 20 * ms;
+    try expectCause(.scheduling, evidence);
 }
 
 test "a queue that had nothing to give makes it the producer's" {

@@ -115,6 +115,8 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
         if (try overtaken(stream, &room, now_ns)) |outcome| return outcome;
     }
     const fed = try feed(stream, room.avail_frames);
+    // A fill that came too late itself would have left the gap open.
+    if (fed.frames > 0) xruns.endAfter(stream, 0);
     stream.counters.delay_frames += fed.frames;
     const filled_ns = stream.now();
     stream.measured.fill_ns.record(filled_ns -| now_ns);
@@ -167,7 +169,7 @@ fn noteRepeated(stream: *Stream, room: *const pacing.Room, now_ns: u64) void {
     const repeats = stream.granted.xrun_policy.policy == .repeat;
     if (!repeats or room.overtaken_frames == 0) return;
     if (stream.gap == null) xruns.begin(stream, .{}, now_ns);
-    xruns.endAfter(stream, stream.nsOfFrames(room.overtaken_frames));
+    xruns.endAfter(stream, room.overtaken_frames);
 }
 
 /// The ring of a device that runs on is empty, and not because it is all over.
@@ -183,7 +185,7 @@ fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Out
     // All that was to be heard was.
     if (stream.ending) |*ending| if (ending.feed_left == 0 or stream.source.available() == 0) {
         ending.tail_frames = positions.writtenToHear(stream);
-        xruns.endAfter(stream, stream.nsOfFrames(room.overtaken_frames));
+        xruns.endAfter(stream, room.overtaken_frames);
         positions.loseRing(stream);
         return .{ .janitor = .settle };
     };
@@ -196,7 +198,7 @@ fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Out
     const ahead_frames = skipped_frames -| room.overtaken_frames;
     room.avail_frames -= @intCast(@min(ahead_frames, room.avail_frames));
     room.overtaken_frames = 0;
-    xruns.endAfter(stream, stream.nsOfFrames(skipped_frames));
+    stream.gap.?.skipped_frames += skipped_frames;
     return null;
 }
 

@@ -29,6 +29,8 @@ pub const Round = struct {
     began_ns: u64 = 0,
     /// When the round before ended.
     busy_until_ns: u64 = 0,
+    /// Of that one's time, how much the thread was not on a CPU.
+    busy_off_cpu_ns: u64 = 0,
     /// What the thread used since that one began, and all it has used.
     used: Usage = .{},
     usage: Usage = .{},
@@ -109,9 +111,10 @@ pub const RateGroup = struct {
         self.wake_ups.store(self.rounds, .monotonic);
         const usage = self.driver.measure(self);
         const round = &self.round;
-        round.began_ns = now_ns;
         round.used = usage.since(round.usage);
         round.usage = usage;
+        round.busy_off_cpu_ns = (round.busy_until_ns -| round.began_ns) -| round.used.cpu_ns;
+        round.began_ns = now_ns;
         const due = self.deadlines.peek() orelse return;
         if (due.deadline_ns > now_ns) return;
         const lateness_ns = now_ns - @max(due.deadline_ns, @min(round.busy_until_ns, now_ns));

@@ -160,7 +160,12 @@ pub fn afterJob(stream: *Stream, now_ns: u64) void {
 fn afterVainJob(stream: *Stream, now_ns: u64) void {
     if (stream.job == .wake) {
         stream.resume_tries += 1;
-        if (stream.resume_tries > resume_tries_max) return giveUp(stream);
+        if (stream.resume_tries > resume_tries_max) {
+            // What it held is given up, the device is not.
+            interrupt(stream);
+            stream.retry = .{ .job = .recover, .at_ns = now_ns };
+            return;
+        }
         stream.retry = .{ .job = .wake, .at_ns = now_ns + resume_pause_ns };
         return;
     }

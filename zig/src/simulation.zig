@@ -28,7 +28,7 @@ pub const Simulation = struct {
     frames_base_ns: u64,
     frames_advanced: u64 = 0,
     frames_rate: u32 = 0,
-    /// Time in which the simulated thread waited for a CPU, and was not on one, by injected faults.
+    /// Time in which the simulated thread waited for a CPU, and was not on one, asleep or not.
     run_queue_ns: u64 = 0,
     off_cpu_ns: u64 = 0,
 
@@ -111,12 +111,16 @@ pub const Simulation = struct {
     }
 
     fn sleepUntil(self: *Simulation, next_ns: u64) void {
-        if (next_ns > self.target_ns) return self.card.setNow(self.target_ns);
+        if (next_ns > self.target_ns) return self.passUntil(self.target_ns);
         const late_ns = self.card.faults.takeLateWakeUpNs();
         self.run_queue_ns += late_ns;
-        self.off_cpu_ns += late_ns;
-        self.card.setNow(next_ns + late_ns);
+        self.passUntil(next_ns + late_ns);
         self.target_ns = @max(self.target_ns, next_ns + late_ns);
+    }
+
+    fn passUntil(self: *Simulation, at_ns: u64) void {
+        self.off_cpu_ns += at_ns -| self.card.now();
+        self.card.setNow(at_ns);
     }
 
     fn measure(group: *RateGroup) Usage {

@@ -26,6 +26,8 @@ pub const Xrun = struct {
     is_over: bool = false,
     /// Frames given to the device that it threw away.
     lost_frames: u64 = 0,
+    /// Frames that a device which runs on played in it instead.
+    skipped_frames: u64 = 0,
     // The evidence.
     left_frames: u64 = 0,
     queue_frames: u64 = 0,
@@ -83,7 +85,7 @@ fn note(
         .queue_frames = stream.look.queue_frames,
         .lateness_ns = evidence.latenessNs(),
         .processing_ns = evidence.processingNs(),
-        .off_cpu_ns = evidence.off_cpu_ns,
+        .off_cpu_ns = evidence.offCpuNs(),
         .usage = stream.turn.round.used,
     };
     stream.xruns.write(&stream.gap.?);
@@ -111,6 +113,7 @@ fn gather(stream: *const Stream, left_frames: u64, now_ns: u64) diagnosis.Eviden
         .fed_ns = if (fed_ns == 0) null else fed_ns,
         .due_ns = turn.due_ns,
         .busy_until_ns = turn.round.busy_until_ns,
+        .busy_off_cpu_ns = turn.round.busy_off_cpu_ns,
         .round_ns = turn.round.began_ns,
         .off_cpu_ns = offCpuNs(stream, now_ns),
     };
@@ -126,17 +129,23 @@ fn offCpuNs(stream: *const Stream, now_ns: u64) u64 {
 
 /// There is sound again, or none is wanted any more.
 pub fn end(stream: *Stream, ended_ns: u64) void {
-    const gap = stream.gap orelse return;
-    endAfter(stream, ended_ns -| gap.began_ns);
+    const gap = &(stream.gap orelse return);
+    gap.duration_ns = ended_ns -| gap.began_ns;
+    close(stream);
 }
 
-/// The same, where it is known what the device played in the gap.
-pub fn endAfter(stream: *Stream, duration_ns: u64) void {
-    var gap = stream.gap orelse return;
-    stream.gap = null;
-    gap.duration_ns = duration_ns;
+/// The same on a device that runs on: it played `frames` more than what was skipped before.
+pub fn endAfter(stream: *Stream, frames: u64) void {
+    const gap = &(stream.gap orelse return);
+    gap.duration_ns = stream.nsOfFrames(gap.skipped_frames + frames);
+    close(stream);
+}
+
+fn close(stream: *Stream) void {
+    const gap = &stream.gap.?;
     gap.is_over = true;
-    stream.xruns.write(&gap);
+    stream.xruns.write(gap);
     stream.counters.xruns_over = gap.number;
     stream.news |= @intFromEnum(abi.Event.xrun_over);
+    stream.gap = null;
 }
