@@ -32,21 +32,27 @@ export type { HalflapErrorCode, HalflapErrorOptions } from "./lib/errors.ts";
 export { StateChangeEvent, XrunEvent } from "./lib/events.ts";
 export type { ListenerOptions, PlaybackEventMap, PlaybackListener } from "./lib/events.ts";
 export type { SampleArrays, SampleFormat, SamplesOf } from "./lib/format.ts";
-export type { Granted, GrantedXrunPolicy } from "./lib/granted.ts";
+export type { Granted, GrantedXrunPolicy, GrantedZeroCopy } from "./lib/granted.ts";
 export { openPlayback } from "./lib/open_playback.ts";
 export type {
   Access,
   CommonPlaybackOptions,
   PlaybackOptions,
   QueuePlaybackOptions,
+  RenderPlaybackOptions,
   SourcePlaybackOptions,
 } from "./lib/options.ts";
 export type { OutputTimestamp } from "./lib/output_timestamp.ts";
 export { Playback } from "./lib/playback.ts";
 export type { DrainOptions, FadeOptions, GainOptions } from "./lib/playback.ts";
+export { PlaybackMapped } from "./lib/playback_mapped.ts";
+export type { MappedBlock } from "./lib/playback_mapped.ts";
+export { PlaybackRender } from "./lib/playback_render.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
 export type { WriteOptions } from "./lib/playback_queue.ts";
 export type { GrantedRealtime, RealtimeOption, RealtimeOptions } from "./lib/realtime.ts";
+export { mapped, render } from "./lib/render.ts";
+export type { MappedSource, RenderBlock, RenderCallback, RenderSource } from "./lib/render.ts";
 export { clip, silence, tone } from "./lib/source.ts";
 export type {
   ClipOptions,

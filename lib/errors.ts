@@ -17,6 +17,7 @@ import { ErrorCode } from "./ffi/abi.generated.ts";
  *   `ERR_HALFLAP_UNSUPPORTED_FORMAT`, `..._RATE`, `..._CHANNELS`, `..._ACCESS`, `..._BUFFER`: the
  *   device cannot be opened, or not with these options.
  * - `ERR_HALFLAP_DEVICE_LOST`, `ERR_HALFLAP_ALSA`: the device failed.
+ * - `ERR_HALFLAP_RENDER`: the callback of `render()` threw, which is the `cause`, or returned a promise.
  * - `ERR_HALFLAP_CLOSED`: the stream or card was closed; `cause` is the failure that closed it.
  * - `ERR_HALFLAP_ABORTED`, `ERR_HALFLAP_CANCELLED`, `ERR_HALFLAP_TIMEOUT`: the operation was ended
  *   by its `AbortSignal`, by a later `drop()`, or by its own `timeoutMs`.
@@ -46,6 +47,7 @@ export type HalflapErrorCode =
   | "ERR_HALFLAP_LIBRARY_TOO_OLD"
   | "ERR_HALFLAP_OUT_OF_MEMORY"
   | "ERR_HALFLAP_PERMISSION_DENIED"
+  | "ERR_HALFLAP_RENDER"
   | "ERR_HALFLAP_THREAD"
   | "ERR_HALFLAP_TIMEOUT"
   | "ERR_HALFLAP_TOO_MANY_HANDLES"

@@ -88,6 +88,17 @@ export function allocateSamples<F extends SampleFormat>(format: F, samples: numb
   return new SampleArray(elements) as SampleArrays[SampleFormat] as SamplesOf<F>;
 }
 
+/** The typed array over memory, or over a part of it. */
+export function samplesIn(
+  format: SampleFormat,
+  buffer: ArrayBuffer,
+  byteOffset = 0,
+  byteLength: number = buffer.byteLength,
+): SampleArrays[SampleFormat] {
+  const { array: SampleArray } = FORMATS[format];
+  return new SampleArray(buffer, byteOffset, byteLength / SampleArray.BYTES_PER_ELEMENT);
+}
+
 /** Refuses an array whose memory is gone: it looks like an empty one, but its methods refuse. */
 export function checkAttached(samples: SampleArrays[SampleFormat]): void {
   if (samples.length > 0) return;

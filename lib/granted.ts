@@ -12,6 +12,8 @@ import {
   MmapKind,
   XrunPolicy as XrunPolicyNumber,
   XrunPolicyReason,
+  ZeroCopy,
+  ZeroCopyReason,
 } from "./ffi/abi.generated.ts";
 import { formatFromNative, type SampleFormat } from "./format.ts";
 import { wordOf } from "./native_word.ts";
@@ -42,7 +44,7 @@ export interface Granted<F extends SampleFormat = SampleFormat> {
   readonly bufferFrames: number;
   /** Frames at which ALSA's pointers wrap. */
   readonly boundary: number;
-  /** Capacity of the queue in frames; 0 with a native source. */
+  /** Frames that JavaScript can be ahead of the device; 0 with a native source. */
   readonly queueFrames: number;
   /** Queued frames at which the stream starts by itself; Infinity: only by `start()`. */
   readonly startThreshold: number;
@@ -66,6 +68,8 @@ export interface Granted<F extends SampleFormat = SampleFormat> {
   readonly periodWakeups: boolean;
   /** What the device does when it runs dry. */
   readonly xrunPolicy: GrantedXrunPolicy;
+  /** What JavaScript renders into; undefined with another source than `render()` or `mapped()`. */
+  readonly zeroCopy: GrantedZeroCopy | undefined;
   /** How the thread that feeds the device is scheduled. */
   readonly realtime: GrantedRealtime;
 }
@@ -77,6 +81,27 @@ export interface GrantedXrunPolicy {
   /** Why it is this one. */
   readonly reason: string;
 }
+
+/** What JavaScript renders into. */
+export interface GrantedZeroCopy {
+  /**
+   * The DMA ring of the hardware, the ring of a virtual card, or a queue of the engine, from which
+   * the frames are copied.
+   */
+  readonly memory: "dma" | "card" | "queue";
+  /** Why it is this memory. */
+  readonly reason: string;
+}
+
+const ZERO_COPY_REASONS: Readonly<Record<keyof typeof ZeroCopyReason, string>> = {
+  possible: "the device's ring can be rendered into",
+  write_access: "the PCM is accessed by write, not by mmap",
+  plug_in: "the ring belongs to a plug-in of ALSA, which can free it at any time",
+  noninterleaved: "the device wants each channel on its own",
+  runs_on: 'with an xrunPolicy other than "stop" the device plays what is being rendered too late',
+  uneven_ring: "the device's ring is no whole number of periods",
+  refused: "the device does not let its ring be mapped",
+};
 
 const POLICY_REASONS: Readonly<Record<keyof typeof XrunPolicyReason, string>> = {
   asked_for: "asked for",
@@ -156,8 +181,15 @@ export function grantedFromNative(
       policy: wordOf(XrunPolicyNumber, number(Field.xrun_policy)),
       reason: POLICY_REASONS[wordOf(XrunPolicyReason, number(Field.xrun_policy_reason))],
     }),
+    zeroCopy: zeroCopyFromNative(number(Field.zero_copy), number(Field.zero_copy_reason)),
     realtime: realtimeFromNative(record, wanted),
   });
+}
+
+function zeroCopyFromNative(native: number, reason: number): GrantedZeroCopy | undefined {
+  const memory = wordOf(ZeroCopy, native);
+  if (memory === "none") return undefined;
+  return Object.freeze({ memory, reason: ZERO_COPY_REASONS[wordOf(ZeroCopyReason, reason)] });
 }
 
 function mmapName(native: number): Granted["mmap"] {

@@ -18,12 +18,16 @@ import {
   GRANTED_LENGTH,
   GROUP_LENGTH,
   Quantity,
+  RENDER_BLOCK_LENGTH,
+  RenderBlock,
   SourceKind,
   Stats,
   STATS_LENGTH,
   STREAM_OPTIONS_LENGTH,
   StreamOptions,
   Text,
+  View,
+  VIEW_LENGTH,
   XrunPolicy,
 } from "./ffi/abi.generated.ts";
 import { bytesPerSample, nativeFormat } from "./format.ts";
@@ -54,6 +58,8 @@ export interface StreamWriter {
   roomAvailable(): void;
   /** The stream takes no more; the error says why. */
   ended(error: HalflapError): void;
+  /** Everything native is freed. Returns whether no view of the stream's memory is left. */
+  closed?(): boolean;
 }
 
 interface Waiter {
@@ -97,6 +103,7 @@ export class NativeStream {
   readonly #stats = new Float64Array(STATS_LENGTH);
   readonly #completions = new Float64Array(COMPLETION_LENGTH);
   readonly #distribution = new Float64Array(DISTRIBUTION_LENGTH);
+  readonly #block = new Float64Array(RENDER_BLOCK_LENGTH);
   readonly #waiters: Record<CommandName, Waiter[]> = {
     start: [],
     pause: [],
@@ -209,11 +216,71 @@ export class NativeStream {
         frames,
       ),
     );
-    if (accepted > 0 && this.state === "prepared") {
-      this.#queuedFrames += accepted;
-      this.#updateAttention();
-    }
+    this.#noteGiven(accepted);
     return accepted;
+  }
+
+  #noteGiven(frames: number): void {
+    if (frames === 0 || this.state !== "prepared") return;
+    this.#queuedFrames += frames;
+    this.#updateAttention();
+  }
+
+  /** The memory that frames are rendered into. */
+  view(): ArrayBuffer {
+    const record = new Float64Array(VIEW_LENGTH);
+    check(this.#realm.native.halflap_stream_view(this.#handle, record, VIEW_LENGTH));
+    return this.#realm.view(record[View.address]!, record[View.byte_length]!);
+  }
+
+  /** Begins to render; returns how many frames in one piece, or 0 if there is no room. */
+  begin(frames: number): number {
+    const { native } = this.#realm;
+    return check(
+      native.halflap_stream_begin(this.#handle, frames, this.#block, RENDER_BLOCK_LENGTH),
+    );
+  }
+
+  /** Frames of the memory before those that were begun last. */
+  get begunOffset(): number {
+    return this.#block[RenderBlock.offset_frames]!;
+  }
+
+  /** Frames of the stream before those that were begun last. */
+  get begunPosition(): number {
+    return this.#block[RenderBlock.position_frames]!;
+  }
+
+  /** When those that were begun last will be heard, or NaN. */
+  get begunTimeMs(): number {
+    const heardMs = this.#block[RenderBlock.heard_ms]!;
+    return heardMs < 0 ? NaN : heardMs + this.performanceOffsetMs;
+  }
+
+  /** Gives the first frames of those begun to the stream; returns how many it took. */
+  commit(frames: number): number {
+    const committed = check(this.#realm.native.halflap_stream_commit(this.#handle, frames));
+    this.#noteGiven(committed);
+    return committed;
+  }
+
+  /** Blocks until there is room for that many frames, or for so long. */
+  waitForRoom(frames: number, timeoutMs: number): boolean {
+    const { native } = this.#realm;
+    const result = native.halflap_stream_wait_room(this.#handle, frames, timeoutMs);
+    if (result < 0) {
+      // The event that says why may not have been dispatched yet.
+      this.#realm.dispatch();
+      this.assertOpen();
+    }
+    return check(result) > 0;
+  }
+
+  /** Ends the stream because of its user. */
+  fail(error: HalflapError): void {
+    if (this.#end !== undefined) return;
+    this.#failure = error;
+    void this.close();
   }
 
   /** Whether there is room for that many frames; if not, the observer is told when there is. */
@@ -462,6 +529,7 @@ export class NativeStream {
     const { native } = this.#realm;
     check(native.halflap_stream_close(this.#handle));
     await this.#hold(this.#nativeClosed.promise);
+    if (this.writer?.closed?.()) check(native.halflap_stream_unview(this.#handle));
     check(native.halflap_stream_release(this.#handle));
     this.#released = true;
     this.#changeState("closed");

@@ -4,16 +4,23 @@
  * @module
  */
 
+import { assertViewsPermitted } from "./ffi/engine.ts";
 import type { SampleFormat } from "./format.ts";
 import { NativeStream } from "./native_stream.ts";
 import {
+  type CheckedPlaybackOptions,
   checkPlaybackOptions,
+  isRendered,
   type PlaybackOptions,
   type QueuePlaybackOptions,
+  type RenderPlaybackOptions,
   type SourcePlaybackOptions,
 } from "./options.ts";
 import { Playback } from "./playback.ts";
+import { PlaybackMapped } from "./playback_mapped.ts";
 import { PlaybackQueue } from "./playback_queue.ts";
+import { PlaybackRender } from "./playback_render.ts";
+import type { MappedSource, RenderSource } from "./render.ts";
 
 /**
  * Opens a stream that a native source feeds.
@@ -34,6 +41,42 @@ export function openPlayback<F extends SampleFormat = "f32">(
   options: SourcePlaybackOptions<F>,
 ): Promise<Playback>;
 /**
+ * Opens a stream that a callback renders into the device's memory.
+ *
+ * @example White noise
+ * ```ts
+ * import { openPlayback, render } from "halflap";
+ *
+ * await using out = await openPlayback({
+ *   source: render<"f32">(({ samples }) => {
+ *     for (let i = 0; i < samples.length; i++) samples[i] = 0.1 * (Math.random() - 0.5);
+ *   }),
+ * });
+ * console.log(out.granted.zeroCopy?.memory);
+ * await new Promise((resolve) => setTimeout(resolve, 1000));
+ * ```
+ *
+ * @param options What to open, and the source.
+ * @returns The stream; the callback is called from then on, and the stream starts by itself when a
+ *   device buffer is rendered.
+ * @throws TypeError or RangeError for a wrong option; HalflapError if the stream cannot be opened,
+ *   with `ERR_HALFLAP_FFI_PERMISSION` where Deno permits the library but no views of memory.
+ */
+export function openPlayback<F extends SampleFormat = "f32">(
+  options: RenderPlaybackOptions<F, RenderSource<F>>,
+): Promise<PlaybackRender<F>>;
+/**
+ * Opens a stream whose memory the program renders by itself.
+ *
+ * @param options What to open, and the source.
+ * @returns The stream; it starts by itself when a device buffer is committed.
+ * @throws TypeError or RangeError for a wrong option; HalflapError if the stream cannot be opened,
+ *   with `ERR_HALFLAP_FFI_PERMISSION` where Deno permits the library but no views of memory.
+ */
+export function openPlayback<F extends SampleFormat = "f32">(
+  options: RenderPlaybackOptions<F, MappedSource>,
+): Promise<PlaybackMapped<F>>;
+/**
  * Opens a stream that JavaScript writes to.
  *
  * @example A second of noise
@@ -53,24 +96,45 @@ export function openPlayback<F extends SampleFormat = "f32">(
   options?: QueuePlaybackOptions<F>,
 ): Promise<PlaybackQueue<F>>;
 /**
- * Opens a stream of either kind, for callers that do not know which one until they run.
+ * Opens a stream of any kind, for callers that do not know which one until they run.
  *
  * @param options What to open.
- * @returns The stream: a `PlaybackQueue` if no source was given.
+ * @returns The stream: a `PlaybackQueue` if no source was given, a `PlaybackRender` for `render()`, a
+ *   `PlaybackMapped` for `mapped()`.
  * @throws TypeError or RangeError for a wrong option; HalflapError if the stream cannot be opened.
  */
 export function openPlayback<F extends SampleFormat = "f32">(
   options: PlaybackOptions<F>,
-): Promise<Playback | PlaybackQueue<F>>;
-export async function openPlayback(
-  options?: PlaybackOptions,
-): Promise<Playback | PlaybackQueue> {
+): Promise<Playback>;
+export async function openPlayback(options?: PlaybackOptions): Promise<Playback> {
   const checked = checkPlaybackOptions(options);
-  const { gain, signal, source } = checked;
+  const { signal } = checked;
+  if (isRendered(checked.source)) assertViewsPermitted();
   const stream = await NativeStream.open(checked);
-  const playback = source ? new Playback(stream, gain) : new PlaybackQueue(stream, gain);
+  const playback = await playbackOf(stream, checked);
   if (signal) await closeOnAbort(playback, signal);
   return playback;
+}
+
+async function playbackOf(
+  stream: NativeStream,
+  { source, gain }: CheckedPlaybackOptions,
+): Promise<Playback> {
+  try {
+    switch (source?.kind) {
+      case undefined:
+        return new PlaybackQueue(stream, gain);
+      case "render":
+        return new PlaybackRender(stream, gain, source.callback);
+      case "mapped":
+        return new PlaybackMapped(stream, gain);
+      default:
+        return new Playback(stream, gain);
+    }
+  } catch (error) {
+    await stream.close();
+    throw error;
+  }
 }
 
 async function closeOnAbort(playback: Playback, signal: AbortSignal): Promise<void> {

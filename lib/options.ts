@@ -16,6 +16,7 @@ import {
 } from "./check.ts";
 import { checkFrames, SAMPLE_FORMATS, type SampleFormat } from "./format.ts";
 import { type CheckedRealtime, checkRealtime, type RealtimeOption } from "./realtime.ts";
+import type { MappedSource, RenderSource } from "./render.ts";
 import type { Source } from "./source.ts";
 import type { XrunPolicy } from "./xrun.ts";
 
@@ -89,9 +90,25 @@ export interface SourcePlaybackOptions<F extends SampleFormat = SampleFormat>
   startThreshold?: number;
 }
 
+/** Options of a stream that JavaScript renders in place. */
+export interface RenderPlaybackOptions<
+  F extends SampleFormat = SampleFormat,
+  S extends RenderSource<F> | MappedSource = RenderSource<F> | MappedSource,
+> extends CommonPlaybackOptions<F> {
+  /** `render()` or `mapped()`. */
+  source: S;
+  /**
+   * Rendered frames at which the stream starts by itself: a positive integer, of which more than the
+   * device's buffer counts as that, or Infinity to start only by `start()`. The default is the size
+   * of the device buffer.
+   */
+  startThreshold?: number;
+}
+
 /** Options of `openPlayback()`. */
 export type PlaybackOptions<F extends SampleFormat = SampleFormat> =
   | QueuePlaybackOptions<F>
+  | RenderPlaybackOptions<F>
   | SourcePlaybackOptions<F>;
 
 /** Options after the checks: every value given or a default. */
@@ -110,9 +127,12 @@ export interface CheckedPlaybackOptions {
   gain: number;
   xrunPolicy: XrunPolicy;
   realtime: CheckedRealtime;
-  source: Source | undefined;
+  source: AnySource | undefined;
   signal: AbortSignal | undefined;
 }
+
+/** What a stream can play instead of what is written to it. */
+export type AnySource = Source | RenderSource | MappedSource;
 
 const ACCESS_WORDS: readonly Access[] = ["auto", "mmap", "write"];
 const XRUN_POLICIES: readonly XrunPolicy[] = ["stop", "silence", "repeat"];
@@ -137,7 +157,7 @@ export const QUEUE_FRAMES_RANGE: Range = [16, 2 ** 24];
 /** Lowest and highest linear gain. */
 export const GAIN_RANGE: Range = [0, 16];
 
-type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: Source };
+type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: AnySource };
 
 const COMMON_NAMES = [
   "device",
@@ -183,7 +203,7 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
     queueFrames,
     startThreshold: optional(
       given.startThreshold,
-      (value) => hasSource ? checkInfinity(value) : checkThreshold(value, queueFrames),
+      (value) => isNative(given.source) ? checkInfinity(value) : checkThreshold(value, queueFrames),
     ),
     gain: optional(given.gain, (value) => checkNumber("gain", value, ...GAIN_RANGE)) ?? 1,
     xrunPolicy: optional(
@@ -210,10 +230,28 @@ function checkInfinity(value: unknown): number {
   throw typeof value === "number" ? new RangeError(message) : new TypeError(message);
 }
 
-function checkSource(value: unknown): Source {
-  const kind = typeof value === "object" ? (value as { kind?: unknown } | null)?.kind : undefined;
-  if (kind === "tone" || kind === "clip" || kind === "silence") return value as Source;
-  throw new TypeError('"source" must be made by tone(), clip() or silence()');
+const NATIVE_KINDS: readonly unknown[] = ["tone", "clip", "silence"];
+const RENDERED_KINDS: readonly unknown[] = ["render", "mapped"];
+
+function kindOf(source: unknown): unknown {
+  return typeof source === "object" ? (source as { kind?: unknown } | null)?.kind : undefined;
+}
+
+// Whether the source needs no JavaScript while it plays.
+function isNative(source: unknown): boolean {
+  return NATIVE_KINDS.includes(kindOf(source));
+}
+
+/** Whether JavaScript renders the sound in place. */
+export function isRendered(source: unknown): source is RenderSource | MappedSource {
+  return RENDERED_KINDS.includes(kindOf(source));
+}
+
+function checkSource(value: unknown): AnySource {
+  const isForged = isRendered(value) && value.kind === "render" &&
+    typeof value.callback !== "function";
+  if (!isForged && (isNative(value) || isRendered(value))) return value as AnySource;
+  throw new TypeError('"source" must be made by render(), mapped(), tone(), clip() or silence()');
 }
 
 function checkSourceFits({ source, rate, channels, format }: CheckedPlaybackOptions): void {

@@ -36,6 +36,8 @@ export class Realm {
   readonly handle: number;
   /** Milliseconds to add to the engine's clock to get `performance.now()`. */
   readonly performanceOffsetMs: number;
+  /** A view of native memory. */
+  readonly view: (address: number, byteLength: number) => ArrayBuffer;
   readonly #doorbell: Doorbell;
   readonly #members = new Map<number, RealmMember>();
   readonly #events = new Uint32Array(EVENT_PAIRS * 2);
@@ -47,6 +49,7 @@ export class Realm {
   private constructor() {
     const library = engine();
     this.native = library.native;
+    this.view = library.view;
     this.performanceOffsetMs = performanceOffsetMs(library.native);
     this.handle = check(library.native.halflap_realm_open());
     this.#doorbell = library.doorbell(this.handle, () => this.dispatch());

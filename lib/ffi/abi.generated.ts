@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 2630639489;
+export const ABI_HASH: number = 162777823;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -28,6 +28,11 @@ export const SYMBOLS = {
   halflap_stream_completions: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_write: { parameters: ["u32", "buffer", "u32", "u32", "u32"], result: "i32" },
   halflap_stream_await_room: { parameters: ["u32", "u32"], result: "i32" },
+  halflap_stream_wait_room: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  halflap_stream_begin: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_commit: { parameters: ["u32", "u32"], result: "i32" },
+  halflap_stream_view: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_stream_unview: { parameters: ["u32"], result: "i32" },
   halflap_stream_command: { parameters: ["u32", "u32", "f64", "f64"], result: "i32" },
   halflap_stream_set_gain: { parameters: ["u32", "f64", "f64"], result: "i32" },
   halflap_stream_close: { parameters: ["u32"], result: "i32" },
@@ -93,6 +98,25 @@ export const SourceKind = {
   tone: 1,
   clip: 2,
   silence: 3,
+  render: 4,
+  mapped: 5,
+} as const;
+
+export const ZeroCopy = {
+  none: 0,
+  dma: 1,
+  card: 2,
+  queue: 3,
+} as const;
+
+export const ZeroCopyReason = {
+  possible: 0,
+  write_access: 1,
+  plug_in: 2,
+  noninterleaved: 3,
+  runs_on: 4,
+  uneven_ring: 5,
+  refused: 6,
 } as const;
 
 export const State = {
@@ -267,8 +291,23 @@ export const Granted = {
   xrun_policy: 26,
   xrun_policy_reason: 27,
   period_wakeups: 28,
+  zero_copy: 29,
+  zero_copy_reason: 30,
 } as const;
-export const GRANTED_LENGTH = 29;
+export const GRANTED_LENGTH = 31;
+
+export const RenderBlock = {
+  offset_frames: 0,
+  position_frames: 1,
+  heard_ms: 2,
+} as const;
+export const RENDER_BLOCK_LENGTH = 3;
+
+export const View = {
+  address: 0,
+  byte_length: 1,
+} as const;
+export const VIEW_LENGTH = 2;
 
 export const Stats = {
   state: 0,

@@ -45,6 +45,8 @@ export interface LoadedLibrary {
   readonly native: Native;
   /** Makes the doorbell of the native realm with that handle. */
   doorbell(realm: number, onRing: () => void): Doorbell;
+  /** A view of native memory, which it does not keep mapped. */
+  view(address: number, byteLength: number): ArrayBuffer;
 }
 
 /** Deno's words for the state of a permission. */
@@ -58,6 +60,8 @@ export interface FfiBackend {
   env(name: string): string | undefined;
   /** Whether the runtime permits that path to be loaded; `prompt`: nobody said anything about it. */
   loadPermission(path: string): LoadPermission;
+  /** Whether the runtime permits views of native memory. */
+  viewPermission(): LoadPermission;
   /** The ABI hash of the library at that path. Throws the runtime's own error. */
   abiHash(path: string): number;
   /** Loads the library at that path. Throws the runtime's own error. */

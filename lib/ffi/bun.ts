@@ -20,6 +20,7 @@ interface BunFfi {
     path: string,
     symbols: Record<string, { args: string[]; returns: string }>,
   ): { readonly symbols: Record<string, (...args: never[]) => unknown>; close(): void };
+  toArrayBuffer(address: number, byteOffset: number, byteLength: number): ArrayBuffer;
 }
 
 interface SymbolType {
@@ -115,6 +116,7 @@ export function bunBackend(bun: BunNamespace): FfiBackend {
     },
     env: (name) => process.env[name],
     loadPermission: () => "granted",
+    viewPermission: () => "granted",
     abiHash(path) {
       const { halflap_abi_hash } = SYMBOLS;
       const library = bunFfi().dlopen(path, bunSymbols({ halflap_abi_hash }));
@@ -124,7 +126,11 @@ export function bunBackend(bun: BunNamespace): FfiBackend {
     },
     load(path): LoadedLibrary {
       const native = bunFfi().dlopen(path, bunSymbols(SYMBOLS)).symbols as unknown as Native;
-      return { native, doorbell: (realm, onRing) => new BunDoorbell(bun, native, realm, onRing) };
+      return {
+        native,
+        doorbell: (realm, onRing) => new BunDoorbell(bun, native, realm, onRing),
+        view: (address, byteLength) => bunFfi().toArrayBuffer(address, 0, byteLength),
+      };
     },
   };
 }

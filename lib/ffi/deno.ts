@@ -17,6 +17,10 @@ export interface DenoNamespace {
       readonly state: LoadPermission;
     };
   };
+  readonly UnsafePointer: { create(address: bigint): object };
+  readonly UnsafePointerView: {
+    getArrayBuffer(pointer: object, byteLength: number): ArrayBuffer;
+  };
   dlopen(path: string, symbols: object): {
     readonly symbols: Record<string, (...args: never[]) => unknown>;
     close(): void;
@@ -80,6 +84,7 @@ export function denoBackend(deno: DenoNamespace): FfiBackend {
       return state === "granted" ? deno.env.get(name) : undefined;
     },
     loadPermission: (path) => permissions.querySync({ name: "ffi", path }).state,
+    viewPermission: () => permissions.querySync({ name: "ffi" }).state,
     abiHash(path) {
       const { halflap_abi_hash } = SYMBOLS;
       const library = deno.dlopen(path, { halflap_abi_hash });
@@ -94,6 +99,10 @@ export function denoBackend(deno: DenoNamespace): FfiBackend {
       return {
         native,
         doorbell: (realm, onRing) => new DenoDoorbell(native, wait, realm, onRing),
+        view(address, byteLength) {
+          const pointer = deno.UnsafePointer.create(BigInt(address));
+          return deno.UnsafePointerView.getArrayBuffer(pointer, byteLength);
+        },
       };
     },
   };

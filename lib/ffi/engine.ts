@@ -61,6 +61,15 @@ export function engine(): LoadedLibrary {
   return loaded;
 }
 
+/** Throws unless the runtime permits views of native memory. */
+export function assertViewsPermitted(): void {
+  if (backend().viewPermission() === "granted") return;
+  throw new HalflapError("Deno does not permit views of the device's memory", {
+    code: "ERR_HALFLAP_FFI_PERMISSION",
+    hint: "run with --allow-ffi, without a path; write() needs only the path",
+  });
+}
+
 /** The path of the engine's library, which is the one to give to `--allow-ffi`. */
 export function enginePath(): string {
   return libraryPath(backend());

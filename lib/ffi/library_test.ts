@@ -48,6 +48,7 @@ test("other systems, processors and remote modules are clear errors", () => {
 });
 
 const backend = {
+  viewPermission: () => "granted" as const,
   isMusl: () => false,
   abiHash: () => 0,
   load: () => assert.fail("nothing is to be loaded"),

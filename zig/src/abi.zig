@@ -51,7 +51,46 @@ pub const Access = enum(u32) { auto, mmap, write };
 pub const Layout = enum(u32) { interleaved, noninterleaved };
 
 /// What feeds a stream.
-pub const SourceKind = enum(u32) { queue, tone, clip, silence };
+pub const SourceKind = enum(u32) {
+    queue,
+    tone,
+    clip,
+    silence,
+    /// JavaScript renders in place, whole periods at a time.
+    render,
+    /// JavaScript renders in place, any number of frames at a time.
+    mapped,
+};
+
+/// What JavaScript renders into.
+pub const ZeroCopy = enum(u32) {
+    /// The stream has another source.
+    none,
+    /// The DMA ring of the hardware.
+    dma,
+    /// The ring of a virtual card.
+    card,
+    /// A queue of the engine, from which the frames are copied.
+    queue,
+};
+
+/// Why it is not the device's ring.
+pub const ZeroCopyReason = enum(u32) {
+    /// It is.
+    possible,
+    /// The access is `write`.
+    write_access,
+    /// The ring belongs to a plug-in, which may free it while JavaScript has a view of it.
+    plug_in,
+    /// Each channel lies on its own.
+    noninterleaved,
+    /// The xrun policy lets the device go on around the ring while JavaScript is late.
+    runs_on,
+    /// The ring is no whole number of periods, or does not begin with one.
+    uneven_ring,
+    /// The device does not let its ring be mapped.
+    refused,
+};
 
 /// The PCM states of ALSA as the stream shows them, and `closed` after the last one.
 pub const State = enum(u32) {
@@ -259,6 +298,26 @@ pub const Granted = extern struct {
     xrun_policy_reason: f64,
     /// 1: the device interrupts at each period.
     period_wakeups: f64,
+    zero_copy: f64,
+    /// `ZeroCopyReason`.
+    zero_copy_reason: f64,
+};
+
+/// Frames to render, in one piece.
+pub const RenderBlock = extern struct {
+    /// From the start of the memory.
+    offset_frames: f64,
+    /// Frames given since open before these.
+    position_frames: f64,
+    /// When the first of them will be heard, in milliseconds as `Stats.timestamp_ms`; -1 while the
+    /// stream does not play.
+    heard_ms: f64,
+};
+
+/// The memory that JavaScript renders into.
+pub const View = extern struct {
+    address: f64,
+    byte_length: f64,
 };
 
 /// A snapshot of a stream's counters. Positions and counts are in frames.

@@ -10,7 +10,7 @@ const Stream = stream_module.Stream;
 
 pub fn drainEnding(stream: *const Stream) Ending {
     const feed_left = switch (stream.source) {
-        .queue => |*queue| stream.drain_to_frames -| queue.read.load(.monotonic),
+        .queue, .ring => stream.source.until(stream.drain_to_frames),
         .clip, .tone, .silence => if (stream.source.isEndless()) 0 else stream.source.available(),
     };
     return .{ .reason = .drain, .feed_left = feed_left };
@@ -47,7 +47,7 @@ pub fn endDrain(stream: *Stream) void {
 
 pub fn hasNothingToDrain(stream: *const Stream) bool {
     return switch (stream.source) {
-        .queue => |*queue| stream.drain_to_frames <= queue.read.load(.monotonic),
+        .queue, .ring => stream.source.until(stream.drain_to_frames) == 0,
         .clip, .tone, .silence => stream.source.isEndless() or
             !(stream.armed or stream.start_asked),
     };
@@ -56,9 +56,9 @@ pub fn hasNothingToDrain(stream: *const Stream) bool {
 /// Throws away what was accepted before the drop, and ends a drain of it.
 pub fn discard(stream: *Stream) void {
     switch (stream.source) {
-        .queue => |*queue| {
-            const frames = stream.drop_to_frames -| queue.read.load(.monotonic);
-            queue.consume(frames);
+        .queue, .ring => {
+            const frames = stream.source.until(stream.drop_to_frames);
+            stream.source.advance(frames);
             stream.counters.frames_dropped += frames;
         },
         .clip => |*clip| clip.position = 0,

@@ -13,6 +13,7 @@ const record = @import("record.zig");
 const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
+const zero_copy = @import("zero_copy.zig");
 const Clip = @import("clip.zig").Clip;
 const Janitor = @import("janitor.zig").Janitor;
 const Driver = @import("rate_group.zig").Driver;
@@ -23,7 +24,6 @@ const Realm = @import("realm.zig").Realm;
 const Request = stream_module.Request;
 const Simulation = @import("simulation.zig").Simulation;
 const Stream = stream_module.Stream;
-const nobody = stream_module.nobody;
 
 pub const allocator = std.heap.c_allocator;
 
@@ -183,56 +183,12 @@ fn copyClip(stream: *Stream, clip: []const u8) OpenError!void {
 }
 
 /// Requests of the control side; on the simulated clock they take effect before this returns.
-fn post(stream: *Stream, bits: u32) void {
+pub fn post(stream: *Stream, bits: u32) void {
     stream.post(bits);
     if (stream.simulation()) |simulation| simulation.settle();
 }
 
 pub const StateError = error{ InvalidState, InvalidArgument };
-
-/// Frames taken into the queue.
-pub fn write(
-    stream: *Stream,
-    bytes: ?[*]const u8,
-    byte_length: u32,
-    offset_frames: u32,
-    frames: u32,
-) StateError!u32 {
-    const queue = try openQueue(stream);
-    defer stream.control.unlock();
-    const end = (@as(u64, offset_frames) + frames) * stream.frame_bytes;
-    if (end > byte_length) return error.InvalidArgument;
-    if (frames == 0 or stream.draining.load(.seq_cst)) return 0;
-    const from = bytes orelse return error.InvalidArgument;
-    const start = @as(usize, offset_frames) * stream.frame_bytes;
-    const taken = queue.push(from[start..@intCast(end)]);
-    if (queue.level() >= stream.hungry_at.load(.seq_cst) and
-        stream.hungry_at.swap(nobody, .seq_cst) != nobody)
-    {
-        stream.fed_ns.store(stream.now(), .release);
-        post(stream, Request.kick);
-    }
-    return taken;
-}
-
-/// True when the room is there now; else the event `room` comes once.
-pub fn awaitRoom(stream: *Stream, frames: u32) StateError!bool {
-    const queue = try openQueue(stream);
-    defer stream.control.unlock();
-    const wanted = @min(frames, queue.capacity_frames);
-    stream.wanted_room.store(wanted, .seq_cst);
-    if (stream.draining.load(.seq_cst) or queue.free() < wanted) return false;
-    // The event may be under way already; then it comes for nothing.
-    stream.wanted_room.store(nobody, .seq_cst);
-    return true;
-}
-
-/// Holds `control` on success.
-fn openQueue(stream: *Stream) StateError!*@FieldType(@import("source.zig").Source, "queue") {
-    if (stream.options.source != .queue) return error.InvalidState;
-    try lockOpen(stream);
-    return &stream.source.queue;
-}
 
 /// Holds `control` on success: the stream is open and nobody closes it meanwhile.
 pub fn lockOpen(stream: *Stream) StateError!void {
@@ -246,10 +202,6 @@ pub fn lockOpen(stream: *Stream) StateError!void {
 pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64) StateError!u32 {
     try lockOpen(stream);
     defer stream.control.unlock();
-    const accepted = switch (stream.source) {
-        .queue => |*queue| queue.written.load(.acquire),
-        .tone, .clip, .silence => 0,
-    };
     const deadline_ns = if (kind == .drain and timeout_ms >= 0)
         stream.now() + @as(u64, @intFromFloat(timeout_ms * std.time.ns_per_ms))
     else
@@ -258,7 +210,7 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
         .kind = kind,
         .fade_ms = fade_ms,
         .deadline_ns = deadline_ns,
-        .accepted_frames = accepted,
+        .accepted_frames = stream.source.given(),
     }) catch return error.InvalidState;
     if (kind == .drain) stream.draining.store(true, .seq_cst);
     const given = &stream.commands_given[@intFromEnum(kind)];
@@ -282,6 +234,7 @@ pub fn closeStream(stream: *Stream) void {
     defer stream.control.unlock();
     if (stream.closing) return;
     stream.closing = true;
+    stream.room.ring();
     switch (stream.lifecycle.load(.acquire)) {
         // The open sees `closing` at its end, or the group the request.
         .opening => stream.post(Request.close),
@@ -296,6 +249,7 @@ pub fn closeStream(stream: *Stream) void {
 pub fn releaseStream(stream: *Stream) StateError!void {
     if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
     handles.remove(stream.handle);
+    zero_copy.release(stream);
     const realm = stream.realm;
     realm.forget(stream);
     memory.destroy(Stream, stream);

@@ -10,15 +10,15 @@ const nobody = @import("stream.zig").nobody;
 /// Whether the room that JavaScript waits for is there. A stream that waits to be started may need
 /// less than that: both would wait for ever.
 fn roomIsWanted(stream: *const Stream) bool {
-    if (stream.source != .queue or stream.draining.load(.monotonic)) return false;
+    if (!stream.source.isFed() or stream.draining.load(.monotonic)) return false;
     const wanted = stream.wanted_room.load(.seq_cst);
     if (wanted == nobody) return false;
-    const queue = &stream.source.queue;
-    const missing = if (stream.state == .prepared)
-        (playing.kickLevel(stream) orelse wanted) -| queue.level()
+    // Frames are rendered in units, and a ring full of them always starts.
+    const missing = if (stream.state == .prepared and stream.options.source == .queue)
+        (playing.kickLevel(stream) orelse wanted) -| stream.source.level()
     else
         wanted;
-    return queue.free() >= @max(1, @min(wanted, missing));
+    return stream.source.free() >= @max(1, @min(wanted, missing));
 }
 
 pub fn complete(stream: *Stream, kind: abi.Command, result: abi.ErrorCode) void {
@@ -45,6 +45,8 @@ pub fn finish(stream: *Stream) void {
         stream.news |= @intFromEnum(abi.Event.room);
     }
     if (stream.news == 0) return;
+    const for_waiters = @intFromEnum(abi.Event.room) | @intFromEnum(abi.Event.failed);
+    if (stream.news & for_waiters != 0) stream.room.ring();
     stream.realm.notify(stream, stream.news);
     stream.news = 0;
 }

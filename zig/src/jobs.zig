@@ -14,6 +14,7 @@ const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
+const zero_copy = @import("zero_copy.zig");
 const Driver = @import("rate_group.zig").Driver;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Pacer = @import("pacing.zig").Pacer;
@@ -108,11 +109,12 @@ fn makeSource(stream: *Stream) memory.Error!void {
             // Made before the assignment, which would set the union's tag even if this failed.
             const queue: Queue = try .create(frames, stream.frame_bytes);
             stream.source = .{ .queue = queue };
-            stream.start_threshold_frames = switch (options.start_threshold_frames) {
-                .buffer => @min(granted.buffer_frames, frames),
-                .frames => |wanted| @min(@max(wanted, 1), frames),
-                .never => stream_module.nobody,
-            };
+            setThreshold(stream);
+        },
+        .render, .mapped => {
+            const source = try zero_copy.makeSource(stream);
+            stream.source = source;
+            setThreshold(stream);
         },
         .tone => stream.source = .{
             .tone = .init(options.tone_frequency_hz, options.tone_amplitude, granted.rate),
@@ -121,11 +123,20 @@ fn makeSource(stream: *Stream) memory.Error!void {
         .clip => assert(stream.source == .clip),
         .silence => {},
     }
-    stream.armed = options.source != .queue and options.start_threshold_frames != .never;
+    stream.armed = !stream.source.isFed() and options.start_threshold_frames != .never;
     if (granted.access == .write) {
         const scratch = try memory.map(@as(usize, granted.buffer_frames) * stream.frame_bytes);
         stream.scratch = scratch;
     }
+}
+
+fn setThreshold(stream: *Stream) void {
+    const capacity_frames = stream.source.capacity();
+    stream.start_threshold_frames = switch (stream.options.start_threshold_frames) {
+        .buffer => @min(stream.granted.buffer_frames, capacity_frames),
+        .frames => |wanted| @min(@max(wanted, 1), capacity_frames),
+        .never => stream_module.nobody,
+    };
 }
 
 fn joinGroup(stream: *Stream, driver: *const Driver) groups.Error!void {
@@ -217,6 +228,7 @@ pub fn close(stream: *Stream) void {
 
 fn releaseNative(stream: *Stream) void {
     if (stream.simulation()) |simulation| simulation.leave(stream) else groups.leave(stream);
+    zero_copy.blank(stream);
     if (stream.pcm) |pcm| {
         // The PCM is gone whatever it answers.
         _ = stream.asound.snd_pcm_close(pcm);

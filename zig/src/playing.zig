@@ -10,6 +10,7 @@ const recovery = @import("recovery.zig");
 const transfer = @import("transfer.zig");
 const wake_times = @import("wake_times.zig");
 const xruns = @import("xruns.zig");
+const zero_copy = @import("zero_copy.zig");
 const DeviceClock = @import("device_clock.zig").DeviceClock;
 const Outcome = machine.Outcome;
 const Stream = @import("stream.zig").Stream;
@@ -17,6 +18,7 @@ const Watchdog = @import("watchdog.zig").Watchdog;
 const nobody = @import("stream.zig").nobody;
 
 pub fn prepared(stream: *Stream, now_ns: u64) Outcome {
+    zero_copy.hold(stream, 0);
     if (stream.drain_pending and endings.hasNothingToDrain(stream)) endings.finishDrain(stream);
     if (!shouldStart(stream)) {
         const threshold = kickLevel(stream) orelse return .sleep;
@@ -25,6 +27,13 @@ pub fn prepared(stream: *Stream, now_ns: u64) Outcome {
         if (!shouldStart(stream)) return .sleep;
     }
     stream.hungry_at.store(nobody, .seq_cst);
+    if (!(zero_copy.place(stream) catch |err| return recovery.fault(stream, err))) {
+        makeHungry(stream, 0);
+        // The commit may have come in between and seen nobody hungry.
+        const in_place = zero_copy.place(stream) catch |err| return recovery.fault(stream, err);
+        if (!in_place) return .sleep;
+        stream.hungry_at.store(nobody, .seq_cst);
+    }
     return start(stream, now_ns) catch |err| recovery.fault(stream, err);
 }
 
@@ -36,7 +45,7 @@ fn makeHungry(stream: *Stream, level: u32) void {
 
 /// The queue level at which a prepared stream starts, or null when writes do not start it.
 pub fn kickLevel(stream: *const Stream) ?u32 {
-    if (stream.source != .queue) return null;
+    if (!stream.source.isFed()) return null;
     if (stream.start_asked or stream.drain_pending) return 1;
     return if (stream.start_threshold_frames == nobody) null else stream.start_threshold_frames;
 }
@@ -45,7 +54,7 @@ fn shouldStart(stream: *const Stream) bool {
     const available = stream.source.available();
     if (available == 0) return false;
     if (stream.start_asked) return true;
-    if (stream.source == .queue) return available >= (kickLevel(stream) orelse return false);
+    if (stream.source.isFed()) return available >= (kickLevel(stream) orelse return false);
     return stream.armed;
 }
 
@@ -105,6 +114,7 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
         room = try pacing.observe(stream, now_ns, true);
     }
     try watch(stream, &room, now_ns);
+    zero_copy.hold(stream, stream.granted.buffer_frames - room.avail_frames);
     measure(stream, &room);
     if (positions.tailWasHeard(stream)) {
         noteRepeated(stream, &room, now_ns);
@@ -159,7 +169,7 @@ fn measure(stream: *Stream, room: *const pacing.Room) void {
     if (turn.due_ns > 0 and turn.due_ns <= turn.now_ns) {
         measured.wake_lateness_ns.record(turn.now_ns - turn.due_ns);
     }
-    if (stream.source == .queue) measured.queue_frames.record(stream.source.queue.level());
+    if (stream.source.isFed()) measured.queue_frames.record(stream.source.level());
     measured.avail_frames.record(room.avail_frames);
     measured.delay_frames.record(room.delay_frames);
 }
@@ -204,8 +214,8 @@ fn overtaken(stream: *Stream, room: *pacing.Room, now_ns: u64) pacing.Error!?Out
 
 /// There is less than a period to go on with; a write of it wakes the stream.
 fn isStarving(stream: *Stream) bool {
-    if (stream.ending != null or stream.source != .queue) return false;
-    const level = @min(stream.granted.period_frames, stream.source.queue.capacity_frames);
+    if (stream.ending != null or !stream.source.isFed()) return false;
+    const level = @min(stream.granted.period_frames, stream.source.capacity());
     if (stream.source.available() >= level) return false;
     makeHungry(stream, level);
     // A write may have come in between and seen nobody hungry.
@@ -244,6 +254,8 @@ fn feed(stream: *Stream, avail_frames: u32) pacing.Error!Fed {
     if (ending.tail_frames == null) ending.tail_frames = positions.writtenToHear(stream);
     // What is written from now on is for after the end: silence is in the ring already.
     ending.feed_left = 0;
+    if (!zero_copy.lockBehindTail(stream)) return .{ .frames = moved, .device_short = false };
+    defer zero_copy.unlockBehindTail(stream);
     moved += try transfer.move(stream, avail_frames - moved, .silence);
     return .{ .frames = moved, .device_short = moved < avail_frames };
 }
@@ -252,13 +264,14 @@ fn feed(stream: *Stream, avail_frames: u32) pacing.Error!Fed {
 fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Outcome {
     const granted = &stream.granted;
     const avail_frames = room.avail_frames - fed.frames;
-    const dry = stream.source == .queue and stream.ending == null and
-        avail_frames > 0 and !fed.device_short;
+    const wanted_frames = roomWanted(stream);
+    const dry = stream.source.isFed() and stream.ending == null and
+        avail_frames > 0 and !fed.device_short and stream.source.free() >= wanted_frames;
     stream.look = .{
         .at_ns = room.at_ns,
         .held_frames = granted.buffer_frames - avail_frames,
         .starved = dry,
-        .queue_frames = if (stream.source == .queue) stream.source.queue.level() else 0,
+        .queue_frames = stream.source.level(),
     };
     if (dry) {
         makeHungry(stream, 1);
@@ -273,9 +286,18 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         .held_frames = granted.buffer_frames - avail_frames,
         .batch = granted.batch,
         .dry = dry,
+        .wanted_frames = wanted_frames,
         .tail_frames = unheardTail(stream),
     });
     return .{ .wake_at = wakeTime(stream, room, frames, now_ns) };
+}
+
+/// The room that JavaScript waits for as the device plays; what is rendered in the device's own
+/// ring has no other.
+fn roomWanted(stream: *const Stream) u32 {
+    if (stream.source != .ring) return 0;
+    const wanted = stream.wanted_room.load(.seq_cst);
+    return @max(stream.granted.period_frames, if (wanted == nobody) 0 else wanted);
 }
 
 fn unheardTail(stream: *const Stream) ?u64 {

@@ -6,9 +6,12 @@ const std = @import("std");
 const assert = std.debug.assert;
 const Block = @import("block.zig").Block;
 const memory = @import("memory.zig");
+const Span = @import("ring.zig").Span;
 
 pub const Queue = struct {
-    bytes: []align(std.heap.page_size_min) u8,
+    bytes: []u8,
+    /// `bytes` is this queue's own.
+    owned: bool,
     capacity_frames: u32,
     frame_bytes: u32,
     /// Advanced by the producer only.
@@ -17,15 +20,25 @@ pub const Queue = struct {
     read: std.atomic.Value(u64) = .init(0),
 
     pub fn create(capacity_frames: u32, frame_bytes: u32) memory.Error!Queue {
+        const bytes = try memory.map(@as(usize, capacity_frames) * frame_bytes);
+        var queue: Queue = .over(bytes, capacity_frames, frame_bytes);
+        queue.owned = true;
+        return queue;
+    }
+
+    /// In memory of somebody else's.
+    pub fn over(bytes: []u8, capacity_frames: u32, frame_bytes: u32) Queue {
+        assert(bytes.len >= @as(usize, capacity_frames) * frame_bytes);
         return .{
-            .bytes = try memory.map(@as(usize, capacity_frames) * frame_bytes),
+            .bytes = bytes,
+            .owned = false,
             .capacity_frames = capacity_frames,
             .frame_bytes = frame_bytes,
         };
     }
 
     pub fn destroy(self: *Queue) void {
-        memory.unmap(self.bytes);
+        if (self.owned) memory.unmap(@alignCast(self.bytes));
         self.* = undefined;
     }
 
@@ -51,6 +64,24 @@ pub const Queue = struct {
         @memcpy(tail, source[head.len..][0..tail.len]);
         self.written.store(position + frames, .seq_cst);
         return frames;
+    }
+
+    /// Producer: where the next frames go, in one piece and at most `frames`; null without room.
+    pub fn begin(self: *Queue, frames: u32) ?Span {
+        const position = self.written.load(.monotonic);
+        const piece = self.span(position, @min(frames, self.free()));
+        if (piece.len == 0) return null;
+        return .{
+            .offset_frames = @intCast(position % self.capacity_frames),
+            .frames = @intCast(piece.len / self.frame_bytes),
+            .position = position,
+        };
+    }
+
+    /// Producer: that many of the frames begun are there.
+    pub fn end(self: *Queue, frames: u32) void {
+        assert(frames <= self.free());
+        self.written.store(self.written.load(.monotonic) + frames, .seq_cst);
     }
 
     /// Consumer: copies the next frames without consuming them.

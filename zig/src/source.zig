@@ -1,16 +1,17 @@
-//! What feeds a stream: a queue that JavaScript writes, or a native source that needs no JavaScript
-//! while it plays. Rendering and advancing are two steps: frames that a device did not take after
-//! all are rendered again.
+//! What feeds a stream: a queue that JavaScript writes or a ring that it renders into, or a native
+//! source that needs no JavaScript while it plays. Rendering and advancing are two steps: frames
+//! that a device did not take after all are rendered again.
 
 const std = @import("std");
-const abi = @import("abi.zig");
 const Block = @import("block.zig").Block;
 const Clip = @import("clip.zig").Clip;
 const Queue = @import("queue.zig").Queue;
+const Ring = @import("ring.zig").Ring;
 const Tone = @import("tone.zig").Tone;
 
-pub const Source = union(abi.SourceKind) {
+pub const Source = union(enum) {
     queue: Queue,
+    ring: Ring,
     tone: Tone,
     clip: Clip,
     silence,
@@ -18,6 +19,7 @@ pub const Source = union(abi.SourceKind) {
     pub fn destroy(self: *Source) void {
         switch (self.*) {
             .queue => |*queue| queue.destroy(),
+            .ring => |*ring| ring.destroy(),
             .clip => |*clip| clip.destroy(),
             .tone, .silence => {},
         }
@@ -27,8 +29,54 @@ pub const Source = union(abi.SourceKind) {
     pub fn available(self: *const Source) u64 {
         return switch (self.*) {
             .queue => |*queue| queue.level(),
+            .ring => |*ring| ring.level(),
             .clip => |*clip| clip.available(),
             .tone, .silence => std.math.maxInt(u64),
+        };
+    }
+
+    /// JavaScript gives the frames.
+    pub fn isFed(self: *const Source) bool {
+        return self.* == .queue or self.* == .ring;
+    }
+
+    /// Frames that JavaScript has given and the device has not got.
+    pub fn level(self: *const Source) u32 {
+        return if (self.isFed()) @intCast(self.available()) else 0;
+    }
+
+    /// Frames that JavaScript can give now, at most `capacity`.
+    pub fn free(self: *const Source) u32 {
+        return switch (self.*) {
+            .queue => |*queue| queue.free(),
+            .ring => |*ring| ring.free(),
+            .tone, .clip, .silence => 0,
+        };
+    }
+
+    pub fn capacity(self: *const Source) u32 {
+        return switch (self.*) {
+            .queue => |*queue| queue.capacity_frames,
+            .ring => |*ring| ring.capacity_frames,
+            .tone, .clip, .silence => 0,
+        };
+    }
+
+    /// Position up to which JavaScript has given frames.
+    pub fn given(self: *const Source) u64 {
+        return switch (self.*) {
+            .queue => |*queue| queue.written.load(.acquire),
+            .ring => |*ring| ring.written.load(.acquire),
+            .tone, .clip, .silence => 0,
+        };
+    }
+
+    /// Frames from the next one to a position among those given; 0 if it was passed.
+    pub fn until(self: *const Source, position: u64) u64 {
+        return switch (self.*) {
+            .queue => |*queue| position -| queue.read.load(.monotonic),
+            .ring => |*ring| position -| ring.taken.load(.monotonic),
+            .tone, .clip, .silence => 0,
         };
     }
 
@@ -45,6 +93,7 @@ pub const Source = union(abi.SourceKind) {
     pub fn render(self: *const Source, block: *const Block) void {
         switch (self.*) {
             .queue => |*queue| queue.render(block),
+            .ring => {},
             .clip => |*clip| clip.render(block),
             .tone => |*tone| tone.render(block),
             .silence => block.silence(),
@@ -56,13 +105,14 @@ pub const Source = union(abi.SourceKind) {
         return switch (self.*) {
             .queue => |*queue| queue.contiguous(frames),
             .clip => |*clip| clip.contiguous(frames),
-            .tone, .silence => null,
+            .ring, .tone, .silence => null,
         };
     }
 
     pub fn advance(self: *Source, frames: u64) void {
         switch (self.*) {
             .queue => |*queue| queue.consume(frames),
+            .ring => |*ring| ring.take(frames),
             .clip => |*clip| clip.advance(frames),
             .tone => |*tone| tone.advance(frames),
             .silence => {},

@@ -15,17 +15,20 @@ const sample = @import("sample.zig");
 const sync = @import("sync.zig");
 const telemetry = @import("telemetry.zig");
 const xruns = @import("xruns.zig");
+const zero_copy = @import("zero_copy.zig");
 const Commands = @import("command.zig").Commands;
 const DeviceClock = @import("device_clock.zig").DeviceClock;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Failure = @import("failure.zig").Failure;
 const Histogram = @import("histogram.zig").Histogram;
+const Mapping = @import("mapping.zig").Mapping;
 const Pacer = @import("pacing.zig").Pacer;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Round = @import("rate_group.zig").Round;
 const Realm = @import("realm.zig").Realm;
 const Simulation = @import("simulation.zig").Simulation;
 const Source = @import("source.zig").Source;
+const Substream = @import("card/substream.zig").Substream;
 const VirtualCard = @import("virtual_card.zig").VirtualCard;
 const Watchdog = @import("watchdog.zig").Watchdog;
 
@@ -136,6 +139,11 @@ pub const Stream = struct {
     frame_bytes: u32 = 0,
     /// Of the queue; a native source has none.
     start_threshold_frames: u32 = nobody,
+    /// The card's PCM, where there is one.
+    substream: ?*Substream = null,
+    /// What JavaScript renders into.
+    mapping: ?Mapping = null,
+    zero_copy: zero_copy.Granted = .{},
     /// The write path's copy for sources that do not lie in memory as the device wants them.
     scratch: ?memory.Bytes = null,
     group: std.atomic.Value(?*RateGroup) = .init(null),
@@ -174,6 +182,10 @@ pub const Stream = struct {
     closing: bool = false,
     /// Under `control`: as of the last look at the queue, which closing frees.
     frames_accepted: u64 = 0,
+    /// Under `control`: frames that JavaScript has begun and not committed.
+    begun_frames: u32 = 0,
+    /// Wakes threads of JavaScript that wait for room in a blocking call.
+    room: sync.Signal = .{},
     failure: Failure = .{},
     job: Job = .open,
     job_result: JobResult = .done,

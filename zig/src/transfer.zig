@@ -54,9 +54,22 @@ fn render(stream: *Stream, block: *const Block, content: Content) void {
         .silence => block.silence(),
         .source => {
             stream.source.render(block);
+            if (stream.source == .ring) return scaleInPlace(stream, block);
             gain.apply(block, &stream.level, &stream.fade);
         },
     }
+}
+
+/// Frames in the device's own ring that it did not take at once are offered again.
+fn scaleInPlace(stream: *Stream, block: *const Block) void {
+    const count = stream.source.ring.toScale(block.frames);
+    const done_frames = block.frames - count;
+    var level = stream.level;
+    var fade = stream.fade;
+    level.advance(done_frames);
+    fade.advance(done_frames);
+    const rest = block.from(done_frames);
+    if (count > 0) gain.apply(&rest, &level, &fade);
 }
 
 /// One begin and commit: as far as the ring goes in one piece.
@@ -77,6 +90,9 @@ fn mmapOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
     if (frames == 0) return 0;
     assert(frames <= wanted);
     assert(offset + frames <= stream.granted.buffer_frames);
+    if (content == .source and stream.source == .ring) {
+        assert(stream.source.ring.isAt(@intCast(offset)));
+    }
 
     const granted = &stream.granted;
     const block: Block = .ofAreas(

@@ -113,6 +113,7 @@ pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
     };
     stream.pcm = opened.pcm;
     stream.asound = opened.asound;
+    stream.substream = opened.substream;
 }
 
 pub fn detach(stream: *Stream) void {

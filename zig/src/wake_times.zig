@@ -11,6 +11,8 @@ pub const Ring = struct {
     batch: bool = false,
     /// The queue has nothing more to give.
     dry: bool = false,
+    /// Room that somebody waits for.
+    wanted_frames: u32 = 0,
     /// Frames until the end is heard, where that has been written.
     tail_frames: ?u64 = null,
 };
@@ -20,7 +22,7 @@ pub const Ring = struct {
 /// ring runs empty; a write wakes earlier.
 pub fn framesUntilWake(ring: Ring) u32 {
     const avail_frames = ring.buffer_frames - ring.held_frames;
-    const transfer_frames = transferFrames(ring);
+    const transfer_frames = @max(transferFrames(ring), ring.wanted_frames);
     var frames = ring.held_frames;
     if (avail_frames < transfer_frames and !ring.dry) frames = transfer_frames - avail_frames;
     if (ring.tail_frames) |tail| frames = @intCast(@min(frames, tail));

@@ -65,6 +65,8 @@ pub const ChannelArea = extern struct {
     step: c_uint,
 };
 
+pub const PollDescriptor = std.os.linux.pollfd;
+
 pub const open_nonblock: c_int = 0x1;
 pub const no_auto_resample: c_int = 0x10000;
 pub const no_auto_channels: c_int = 0x20000;
@@ -101,6 +103,7 @@ pub const Libasound = struct {
     snd_pcm_close: *const fn (*Pcm) callconv(.c) c_int,
     snd_pcm_name: *const fn (*Pcm) callconv(.c) ?[*:0]const u8,
     snd_pcm_type: *const fn (*Pcm) callconv(.c) PcmType,
+    snd_pcm_poll_descriptors: *const fn (*Pcm, [*]PollDescriptor, c_uint) callconv(.c) c_int,
     snd_pcm_state: *const fn (*Pcm) callconv(.c) PcmState,
     snd_pcm_prepare: *const fn (*Pcm) callconv(.c) c_int,
     snd_pcm_start: *const fn (*Pcm) callconv(.c) c_int,

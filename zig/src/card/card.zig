@@ -48,7 +48,8 @@ pub const Card = struct {
 
     pub const Opened = struct {
         pcm: *alsa.Pcm,
-        substream: u32,
+        substream: *Substream,
+        number: u32,
         /// The library to call the PCM by: with it `snd_pcm_resume` returns what the card answers.
         asound: *const alsa.Libasound,
     };
@@ -142,7 +143,8 @@ pub const Card = struct {
         substream.is_registered = true;
         return .{
             .pcm = substream.handle.pcm.?,
-            .substream = number,
+            .substream = substream,
+            .number = number,
             .asound = resume_answer.tableOf(asound),
         };
     }

@@ -170,6 +170,27 @@ pub const Substream = struct {
         self.ring_is_new = false;
     }
 
+    /// Plays from the caller's memory, of a ring's size, which then holds silence. Only while the
+    /// PCM is prepared and interleaved; libasound frees its own memory by another record.
+    pub fn adoptRing(self: *Substream, bytes: []u8) void {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        const constant = self.asound.snd_pcm_ioplug_mmap_areas(&self.handle).?;
+        const areas: [*]alsa.ChannelArea = @constCast(constant);
+        const frame_bits = areas[0].step;
+        assert(bytes.len * 8 >= frame_bits * self.handle.buffer_size);
+        for (areas[0..self.handle.channels], 0..) |*area, channel| {
+            assert(area.step == frame_bits);
+            area.* = .{
+                .addr = bytes.ptr,
+                .first = @intCast(channel * (frame_bits / self.handle.channels)),
+                .step = frame_bits,
+            };
+        }
+        self.ring_is_new = true;
+        self.silenceNewRing();
+    }
+
     /// Everything that happened to the hardware since somebody last looked. Armed faults take
     /// effect now, in this order; one that stops the hardware leaves the rest for when it runs.
     pub fn look(self: *Substream, now_ns: u64) void {

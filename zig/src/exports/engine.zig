@@ -10,6 +10,7 @@ const handles = @import("../handles.zig");
 const jobs = @import("../jobs.zig");
 const libasound = @import("../alsa/libasound.zig");
 const memory = @import("../memory.zig");
+const Mapping = @import("../mapping.zig").Mapping;
 const poll_timer = @import("../card/poll_timer.zig");
 const realm_module = @import("../realm.zig");
 const realms = @import("realm.zig");
@@ -54,7 +55,7 @@ pub const functions = struct {
             .descriptors = load(&realm_module.descriptor_count) +
                 load(&poll_timer.descriptor_count),
             .pending_waits = load(&realm_module.pending_waits),
-            .views = 0,
+            .views = load(&Mapping.shown_count),
             .pcms = load(&jobs.pcm_count),
             .bytes = @floatFromInt(memory.byte_count.load(.monotonic)),
         }));

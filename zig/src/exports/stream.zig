@@ -5,6 +5,7 @@ const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
+const producer = @import("../producer.zig");
 const record = @import("../record.zig");
 const records = @import("stream_records.zig");
 const Realm = @import("../realm.zig").Realm;
@@ -132,7 +133,7 @@ pub const functions = struct {
     ) callconv(.c) i32 {
         const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
-        const taken = engine.write(stream, data, byte_length, offset_frames, frames) catch |err|
+        const taken = producer.write(stream, data, byte_length, offset_frames, frames) catch |err|
             return codeOf(err);
         return @intCast(taken);
     }
@@ -140,8 +141,52 @@ pub const functions = struct {
     pub fn stream_await_room(handle: u32, frames: u32) callconv(.c) i32 {
         const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
-        const there = engine.awaitRoom(stream, frames) catch |err| return codeOf(err);
+        const there = producer.awaitRoom(stream, frames) catch |err| return codeOf(err);
         return @intFromBool(there);
+    }
+
+    /// Blocks the calling thread for at most `timeout_ms`; 1: there is room.
+    pub fn stream_wait_room(handle: u32, frames: u32, timeout_ms: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const there = producer.waitForRoom(stream, frames, timeout_ms) catch |err|
+            return codeOf(err);
+        return @intFromBool(there);
+    }
+
+    /// Frames that can be rendered where the block says, at most `frames`; 0: there is no room.
+    pub fn stream_begin(handle: u32, frames: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const begun = producer.begin(stream, frames) catch |err| return codeOf(err);
+        const span, const block = begun orelse return 0;
+        record.write(abi.RenderBlock, out, length, block) catch return code(.invalid_argument);
+        return @intCast(span.frames);
+    }
+
+    /// Frames taken of those begun.
+    pub fn stream_commit(handle: u32, frames: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const taken = producer.commit(stream, frames) catch |err| return codeOf(err);
+        return @intCast(taken);
+    }
+
+    /// The memory that `stream_begin` counts offsets in. It stays mapped for ever, unless
+    /// `stream_unview` is called.
+    pub fn stream_view(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const view = producer.view(stream) catch |err| return codeOf(err);
+        return done(record.write(abi.View, out, length, view));
+    }
+
+    /// Once the stream is closed and no view exists any more.
+    pub fn stream_unview(handle: u32) callconv(.c) i32 {
+        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        producer.unview(stream) catch |err| return codeOf(err);
+        return 0;
     }
 
     pub fn stream_command(

@@ -16,10 +16,6 @@ const flag = border.flag;
 pub fn granted(stream: *const Stream) abi.Granted {
     const of = &stream.granted;
     const whole = of.buffer_frames % of.period_frames == 0;
-    const queue_frames = switch (stream.source) {
-        .queue => |*queue| queue.capacity_frames,
-        .tone, .clip, .silence => 0,
-    };
     const threshold = stream.start_threshold_frames;
     const obstacles: realtime.Obstacles = .find();
     return .{
@@ -32,7 +28,7 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .buffer_frames = @floatFromInt(of.buffer_frames),
         .periods = if (whole) @floatFromInt(of.buffer_frames / of.period_frames) else 0,
         .boundary = @floatFromInt(of.boundary),
-        .queue_frames = @floatFromInt(queue_frames),
+        .queue_frames = @floatFromInt(stream.source.capacity()),
         .start_threshold_frames = if (threshold == nobody) -1 else @floatFromInt(threshold),
         .clock = @floatFromInt(@intFromEnum(std.meta.activeTag(stream.pacer))),
         .mmap = @floatFromInt(@intFromEnum(mmapKind(stream))),
@@ -52,6 +48,8 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .xrun_policy = @floatFromInt(@intFromEnum(of.xrun_policy.policy)),
         .xrun_policy_reason = @floatFromInt(@intFromEnum(of.xrun_policy.reason)),
         .period_wakeups = flag(of.period_wakeups),
+        .zero_copy = @floatFromInt(@intFromEnum(stream.zero_copy.kind)),
+        .zero_copy_reason = @floatFromInt(@intFromEnum(stream.zero_copy.reason)),
     };
 }
 
@@ -170,10 +168,8 @@ const QueueCounts = struct { accepted: u64 = 0, queued: u32 = 0 };
 
 /// Closing frees the queue, and with it what was not played.
 fn queueCounts(stream: *Stream) QueueCounts {
-    if (stream.options.source != .queue) return .{};
     engine.lockOpen(stream) catch return .{ .accepted = stream.frames_accepted };
     defer stream.control.unlock();
-    const queue = &stream.source.queue;
-    stream.frames_accepted = queue.written.load(.acquire);
-    return .{ .accepted = stream.frames_accepted, .queued = queue.level() };
+    stream.frames_accepted = stream.source.given();
+    return .{ .accepted = stream.frames_accepted, .queued = stream.source.level() };
 }

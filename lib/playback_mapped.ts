@@ -1,0 +1,160 @@
+/**
+ * A playback stream whose memory a program renders by itself.
+ *
+ * @module
+ */
+
+import { checkInteger } from "./check.ts";
+import { nativeError } from "./errors.ts";
+import { ErrorCode } from "./ffi/abi.generated.ts";
+import type { SampleFormat, SamplesOf } from "./format.ts";
+import type { Granted } from "./granted.ts";
+import type { NativeStream } from "./native_stream.ts";
+import { Playback } from "./playback.ts";
+import { RenderMemory } from "./render_memory.ts";
+
+/** Frames that can be rendered, in one piece. The next `begin()` returns the same object. */
+export interface MappedBlock {
+  /** Frames before them in `PlaybackMapped.samples`. */
+  readonly offset: number;
+  /** Frames to render, at least 1. */
+  readonly frames: number;
+  /** Position of the first one: frames committed since the stream was opened. */
+  readonly position: number;
+  /**
+   * When the first one will be heard, on the line of `performance.now()`; NaN while the stream does
+   * not play.
+   */
+  readonly timeMs: number;
+}
+
+const MAX_FRAMES = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * A stream that plays what a program renders with `begin()` and `commit()`, as ALSA's
+ * `snd_pcm_mmap_begin` and `snd_pcm_mmap_commit`. `openPlayback()` opens it for the source
+ * `mapped()`.
+ */
+export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playback {
+  readonly #stream: NativeStream;
+  readonly #memory: RenderMemory<F>;
+  readonly #block = { offset: 0, frames: 0, position: 0, timeMs: NaN };
+  #waiting: PromiseWithResolvers<void> | undefined;
+
+  /**
+   * Not for users: `openPlayback()` opens a stream.
+   *
+   * @param stream The engine's stream.
+   * @param gain Its initial gain.
+   */
+  constructor(stream: unknown, gain: number) {
+    super(stream, gain);
+    this.#stream = stream as NativeStream;
+    const memory = new RenderMemory<F>(this.#stream);
+    this.#memory = memory;
+    this.#stream.writer = {
+      roomAvailable: () => this.#settle()?.resolve(),
+      ended: (error) => this.#settle()?.reject(error),
+      closed: () => memory.detach(),
+    };
+  }
+
+  /** What the device granted. */
+  override get granted(): Granted<F> {
+    return super.granted as Granted<F>;
+  }
+
+  /**
+   * All of the device's memory, as `granted.zeroCopy` says: interleaved frames, at least
+   * `granted.bufferFrames`. Frames that were not begun may be heard when they are changed; after
+   * `close()` it has the length 0.
+   */
+  get samples(): SamplesOf<F> {
+    return this.#memory.samples;
+  }
+
+  /**
+   * Begins to render: says where the next frames lie. They are fewer than asked for where the room
+   * ends or the memory does. Nothing is begun twice: without a `commit()` in between it says the
+   * same again.
+   *
+   * @param frames The most frames to begin, an integer from 1 to 2147483647.
+   * @returns The frames to render, or undefined if there is no room, or a drain is going on.
+   * @throws TypeError or RangeError for a wrong number; HalflapError if the stream is closed.
+   */
+  begin(frames: number): MappedBlock | undefined {
+    this.#stream.assertOpen();
+    const begun = this.#stream.begin(checkInteger("frames", frames, 1, MAX_FRAMES));
+    if (begun === 0) return undefined;
+    const block = this.#block;
+    block.offset = this.#stream.begunOffset;
+    block.frames = begun;
+    block.position = this.#stream.begunPosition;
+    block.timeMs = this.#stream.begunTimeMs;
+    return block;
+  }
+
+  /**
+   * Plays the first frames of those begun; the others are given back.
+   *
+   * @param frames How many, an integer from 0 to the `frames` of the block.
+   * @returns Frames taken: all, or 0 if a drain has begun since.
+   * @throws TypeError or RangeError for a wrong number; HalflapError with
+   *   `ERR_HALFLAP_INVALID_STATE` if nothing was begun.
+   */
+  commit(frames: number): number {
+    this.#stream.assertOpen();
+    const committed = this.#stream.commit(checkInteger("frames", frames, 0, this.#block.frames));
+    this.#block.frames = 0;
+    return committed;
+  }
+
+  /**
+   * Waits for room.
+   *
+   * @param frames How much, an integer from 1 to 2147483647; more than the device's buffer counts as
+   *   that.
+   * @returns Resolves when so many frames can be begun, in one or two pieces.
+   * @throws TypeError or RangeError for a wrong number; HalflapError if somebody waits already, or if
+   *   the stream is closed meanwhile.
+   */
+  async waitForRoom(frames: number): Promise<void> {
+    this.#stream.assertOpen();
+    const wanted = checkInteger("frames", frames, 1, MAX_FRAMES);
+    if (this.#waiting !== undefined) {
+      throw nativeError({ result: ErrorCode.invalid_state, text: "Somebody waits already" });
+    }
+    while (!this.#stream.awaitRoom(wanted)) {
+      this.#waiting = Promise.withResolvers();
+      this.#stream.addPending();
+      await this.#waiting.promise;
+    }
+  }
+
+  /**
+   * Waits for room without the event loop, and without garbage: for a Worker with a loop of its own.
+   * No event of any stream of the Worker is dispatched meanwhile.
+   *
+   * @param frames How much, an integer from 1 to 2147483647; more than the device's buffer counts as
+   *   that.
+   * @param timeoutMs The longest time to wait in milliseconds, an integer from 0 to 2147483647.
+   * @returns Whether so many frames can be begun, in one or two pieces.
+   * @throws TypeError or RangeError for a wrong number; HalflapError if the stream is closed, or its
+   *   device lost.
+   */
+  waitForRoomSync(frames: number, timeoutMs: number): boolean {
+    this.#stream.assertOpen();
+    return this.#stream.waitForRoom(
+      checkInteger("frames", frames, 1, MAX_FRAMES),
+      checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS),
+    );
+  }
+
+  #settle(): PromiseWithResolvers<void> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) this.#stream.removePending();
+    return waiting;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * A playback stream whose sound a callback renders.
+ *
+ * @module
+ */
+
+import { setTimeout } from "node:timers";
+import { HalflapError } from "./errors.ts";
+import type { SampleFormat, SamplesOf } from "./format.ts";
+import type { Granted } from "./granted.ts";
+import type { NativeStream } from "./native_stream.ts";
+import { type DrainOptions, type FadeOptions, Playback } from "./playback.ts";
+import type { RenderBlock, RenderCallback } from "./render.ts";
+import { RenderMemory } from "./render_memory.ts";
+
+/** A block whose properties are set anew for each period. */
+class ReusedBlock<F extends SampleFormat> implements RenderBlock<F> {
+  samples: SamplesOf<F>;
+  readonly frames: number;
+  position = 0;
+  timeMs = NaN;
+
+  constructor(samples: SamplesOf<F>, frames: number) {
+    this.samples = samples;
+    this.frames = frames;
+  }
+}
+
+/**
+ * A stream that plays what a callback renders. `openPlayback()` opens it for the source `render()`.
+ * After `drain()` and `drop()` the callback is not called until `start()`.
+ */
+export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playback {
+  readonly #stream: NativeStream;
+  readonly #callback: RenderCallback<F>;
+  readonly #memory: RenderMemory<F>;
+  readonly #block: ReusedBlock<F>;
+  #isRendering = false;
+  #isStopped = false;
+
+  /**
+   * Not for users: `openPlayback()` opens a stream.
+   *
+   * @param stream The engine's stream.
+   * @param gain Its initial gain.
+   * @param callback Renders one period.
+   */
+  constructor(stream: unknown, gain: number, callback: RenderCallback<F>) {
+    super(stream, gain);
+    this.#stream = stream as NativeStream;
+    this.#callback = callback;
+    const memory = new RenderMemory<F>(this.#stream);
+    this.#memory = memory;
+    this.#block = new ReusedBlock(memory.periodAt(0), this.#stream.granted.periodFrames);
+    this.#stream.writer = {
+      roomAvailable: () => this.#render(),
+      ended: () => {},
+      closed: () => memory.detach(),
+    };
+    // Not before the caller has the stream.
+    queueMicrotask(() => this.#render());
+  }
+
+  /** What the device granted. */
+  override get granted(): Granted<F> {
+    return super.granted as Granted<F>;
+  }
+
+  /**
+   * Starts to play, where the `startThreshold` does not let the stream start by itself, or after
+   * `drain()` or `drop()`.
+   *
+   * @param options Length of a fade-in.
+   * @returns Resolves when the stream plays.
+   * @throws TypeError or RangeError for a wrong option; HalflapError if the device cannot start.
+   */
+  override async start(options?: FadeOptions): Promise<void> {
+    this.#isStopped = false;
+    const started = super.start(options);
+    this.#render();
+    await started;
+  }
+
+  /**
+   * Plays everything rendered so far, and calls the callback no more; then the stream is `prepared`
+   * and can be started again.
+   *
+   * @param options How long to wait.
+   * @returns Resolves when the last frame was heard.
+   * @throws TypeError or RangeError for a wrong option; HalflapError with `ERR_HALFLAP_TIMEOUT` if
+   *   the time has passed first (the stream keeps draining), `ERR_HALFLAP_CANCELLED` after `drop()`.
+   */
+  override async drain(options?: DrainOptions): Promise<void> {
+    const drained = super.drain(options);
+    this.#isStopped = true;
+    await drained;
+  }
+
+  /**
+   * Stops, throws away what has not been heard, and calls the callback no more; then the stream is
+   * `prepared` and can be started again. A pending `drain()` is rejected with
+   * `ERR_HALFLAP_CANCELLED`.
+   *
+   * @param options Length of a fade-out.
+   * @returns Resolves when the device has stopped.
+   * @throws TypeError or RangeError for a wrong option.
+   */
+  override async drop(options?: FadeOptions): Promise<void> {
+    const dropped = super.drop(options);
+    this.#isStopped = true;
+    await dropped;
+  }
+
+  #render(): void {
+    // The callback can get here again.
+    if (this.#isRendering) return;
+    this.#isRendering = true;
+    try {
+      this.#renderAll();
+    } finally {
+      this.#isRendering = false;
+    }
+  }
+
+  #renderAll(): void {
+    const { periodFrames, queueFrames, bufferFrames } = this.#stream.granted;
+    // More room than that only who renders more slowly than the device plays ever finds; it goes on
+    // later, and lets others run.
+    const atOnce = Math.ceil((queueFrames + bufferFrames) / periodFrames) + 1;
+    for (let period = 0; period < atOnce; period++) {
+      while (true) {
+        if (this.#isStopped || this.#stream.isEnding) return;
+        if (this.#stream.begin(periodFrames) > 0) break;
+        if (!this.#stream.awaitRoom(periodFrames)) return;
+      }
+      if (!this.#renderPeriod(periodFrames)) return;
+    }
+    setTimeout(() => this.#render(), 0);
+  }
+
+  // Returns whether rendering can go on.
+  #renderPeriod(frames: number): boolean {
+    const stream = this.#stream;
+    const block = this.#block;
+    block.samples = this.#memory.periodAt(stream.begunOffset);
+    block.position = stream.begunPosition;
+    block.timeMs = stream.begunTimeMs;
+    let result: unknown;
+    try {
+      result = this.#callback(block);
+    } catch (error) {
+      stream.fail(renderError("The render callback threw", error));
+      return false;
+    }
+    if (isPromise(result)) {
+      result.then(undefined, () => {});
+      const hint = "render synchronously, and prepare what takes longer beforehand";
+      stream.fail(renderError("The render callback returned a promise", undefined, hint));
+      return false;
+    }
+    if (stream.isEnding) return false;
+    stream.commit(frames);
+    return true;
+  }
+}
+
+function renderError(what: string, cause: unknown, hint?: string): HalflapError {
+  const message = cause === undefined ? what : `${what}: ${cause}`;
+  return new HalflapError(message, { code: "ERR_HALFLAP_RENDER", cause, hint });
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as { then?: unknown }).then === "function";
+}

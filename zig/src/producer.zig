@@ -1,0 +1,161 @@
+//! How JavaScript gives a stream its frames: copied into the queue, or rendered in place. All of this
+//! runs on JavaScript's threads.
+
+const std = @import("std");
+const abi = @import("abi.zig");
+const clock = @import("clock.zig");
+const engine = @import("engine.zig");
+const stream_module = @import("stream.zig");
+const zero_copy = @import("zero_copy.zig");
+const Request = stream_module.Request;
+const Span = @import("ring.zig").Span;
+const StateError = engine.StateError;
+const Stream = stream_module.Stream;
+const nobody = stream_module.nobody;
+
+/// Frames taken into the queue.
+pub fn write(
+    stream: *Stream,
+    bytes: ?[*]const u8,
+    byte_length: u32,
+    offset_frames: u32,
+    frames: u32,
+) StateError!u32 {
+    if (stream.options.source != .queue) return error.InvalidState;
+    try engine.lockOpen(stream);
+    defer stream.control.unlock();
+    const end = (@as(u64, offset_frames) + frames) * stream.frame_bytes;
+    if (end > byte_length) return error.InvalidArgument;
+    if (frames == 0 or stream.draining.load(.seq_cst)) return 0;
+    const from = bytes orelse return error.InvalidArgument;
+    const start = @as(usize, offset_frames) * stream.frame_bytes;
+    const taken = stream.source.queue.push(from[start..@intCast(end)]);
+    feed(stream);
+    return taken;
+}
+
+/// The owner may wait for what was given just now.
+fn feed(stream: *Stream) void {
+    if (stream.source.level() < stream.hungry_at.load(.seq_cst)) return;
+    if (stream.hungry_at.swap(nobody, .seq_cst) == nobody) return;
+    stream.fed_ns.store(stream.now(), .release);
+    engine.post(stream, Request.kick);
+}
+
+/// True when the room is there now; else the event `room` comes once.
+pub fn awaitRoom(stream: *Stream, frames: u32) StateError!bool {
+    if (!givesFrames(stream)) return error.InvalidState;
+    try engine.lockOpen(stream);
+    defer stream.control.unlock();
+    const wanted = @min(frames, stream.source.capacity());
+    stream.wanted_room.store(wanted, .seq_cst);
+    if (stream.draining.load(.seq_cst) or stream.source.free() < wanted) {
+        // Whoever waits for more than a period wants other wake-ups than were planned.
+        if (stream.source == .ring and wanted > stream.granted.period_frames) {
+            engine.post(stream, Request.kick);
+        }
+        return false;
+    }
+    // The event may be under way already; then it comes for nothing.
+    stream.wanted_room.store(nobody, .seq_cst);
+    return true;
+}
+
+/// Blocks until there is room, the stream is closed or the time has passed; false: no room.
+pub fn waitForRoom(stream: *Stream, frames: u32, timeout_ms: u32) StateError!bool {
+    const deadline_ns = clock.monotonicNs() + @as(u64, timeout_ms) * std.time.ns_per_ms;
+    while (true) {
+        const ticket = stream.room.seen();
+        if (stream.published.read().state == .disconnected) return error.InvalidState;
+        if (try awaitRoom(stream, frames)) return true;
+        if (clock.monotonicNs() >= deadline_ns) return false;
+        stream.room.wait(ticket, deadline_ns);
+    }
+}
+
+fn givesFrames(stream: *const Stream) bool {
+    return switch (stream.options.source) {
+        .queue, .render, .mapped => true,
+        .tone, .clip, .silence => false,
+    };
+}
+
+/// Holds `control` on success.
+fn lockRendered(stream: *Stream) StateError!void {
+    switch (stream.options.source) {
+        .render, .mapped => return engine.lockOpen(stream),
+        .queue, .tone, .clip, .silence => return error.InvalidState,
+    }
+}
+
+/// Frames to render, in one piece and at most `frames`; null: there is no room.
+pub fn begin(stream: *Stream, frames: u32) StateError!?struct { Span, abi.RenderBlock } {
+    try lockRendered(stream);
+    defer stream.control.unlock();
+    if (frames == 0) return error.InvalidArgument;
+    if (stream.draining.load(.seq_cst)) return null;
+    const begun = switch (stream.source) {
+        .queue => |*queue| queue.begin(frames),
+        .ring => |*ring| ring.begin(frames),
+        .tone, .clip, .silence => unreachable,
+    };
+    const span = begun orelse return null;
+    if (span.frames < zero_copy.unitFrames(stream)) {
+        finish(stream, 0);
+        return null;
+    }
+    stream.begun_frames = span.frames;
+    return .{ span, .{
+        .offset_frames = @floatFromInt(span.offset_frames),
+        .position_frames = @floatFromInt(span.position),
+        .heard_ms = heardMs(stream, span.position),
+    } };
+}
+
+/// Takes the first frames of those begun; the rest is given back. Returns how many were taken: none
+/// while a drain is going on.
+pub fn commit(stream: *Stream, frames: u32) StateError!u32 {
+    try lockRendered(stream);
+    defer stream.control.unlock();
+    if (stream.begun_frames == 0) return error.InvalidState;
+    const unit = zero_copy.unitFrames(stream);
+    if (frames > stream.begun_frames or frames % unit != 0) return error.InvalidArgument;
+    stream.begun_frames = 0;
+    const taken = if (stream.draining.load(.seq_cst)) 0 else frames;
+    finish(stream, taken);
+    feed(stream);
+    return taken;
+}
+
+fn finish(stream: *Stream, frames: u32) void {
+    switch (stream.source) {
+        .queue => |*queue| queue.end(frames),
+        .ring => |*ring| ring.end(frames),
+        .tone, .clip, .silence => unreachable,
+    }
+}
+
+fn heardMs(stream: *Stream, position: u64) f64 {
+    const snapshot = stream.published.read();
+    if (snapshot.state != .running) return -1;
+    const before = position -| snapshot.frames_played -| snapshot.frames_dropped;
+    const at_ns = snapshot.timestamp_ns + stream.nsOfFrames(before);
+    return @as(f64, @floatFromInt(at_ns)) / std.time.ns_per_ms;
+}
+
+pub fn view(stream: *Stream) StateError!abi.View {
+    try lockRendered(stream);
+    defer stream.control.unlock();
+    const mapping = &stream.mapping.?;
+    mapping.show();
+    return .{
+        .address = @floatFromInt(@intFromPtr(mapping.bytes.ptr)),
+        .byte_length = @floatFromInt(stream.source.capacity() * stream.frame_bytes),
+    };
+}
+
+/// No view of a closed stream's memory exists any more.
+pub fn unview(stream: *Stream) StateError!void {
+    if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
+    if (stream.mapping) |*mapping| mapping.hide();
+}
