@@ -27,6 +27,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export { asoundrcSnippet } from "./lib/asound_conf.ts";
+export type { CloseMessage, OpenMessage, XrunMessage } from "./lib/diagnostics.ts";
 export { HalflapError, WriteAbortedError } from "./lib/errors.ts";
 export type { HalflapErrorCode, HalflapErrorOptions } from "./lib/errors.ts";
 export { StateChangeEvent, XrunEvent } from "./lib/events.ts";

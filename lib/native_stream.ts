@@ -48,6 +48,8 @@ export interface StreamObserver {
   xrun(xrun: Xrun): void;
   /** An xrun is over. */
   xrunOver(xrun: Xrun): void;
+  /** The stream is about to close; it still has its statistics. */
+  ending(): void;
   /** The stream is no longer usable: it was closed, or it failed and is closing. */
   ended(): void;
 }
@@ -330,6 +332,7 @@ export class NativeStream {
   /** Closes the stream, and resolves when nothing of it is left. */
   close(): Promise<void> {
     if (this.#end === undefined) {
+      this.observer?.ending();
       this.#end = this.#closeNative();
       this.#settleAll(this.#failure ?? closedError("stream"));
     }
@@ -340,25 +343,30 @@ export class NativeStream {
   handleEvents(mask: number): void {
     if (mask & Event.opened) this.#opened.resolve();
     if (mask & Event.state) this.#updateState();
-    if (mask & (Event.xrun | Event.xrun_over)) this.#tellXruns();
+    if (mask & (Event.xrun | Event.xrun_over)) this.tellXruns();
     if (mask & Event.room) this.writer?.roomAvailable();
     if (mask & Event.completed) this.#settleCompleted();
     if (mask & Event.failed) this.#fail();
     if (mask & Event.closed) this.#nativeClosed.resolve();
   }
 
-  // Of many at once only the last ones are kept; the others are counted.
-  #tellXruns(): void {
+  /**
+   * Tells the observer of the xruns that it has not been told of. Of many at once only the last ones
+   * are kept; the others are counted.
+   */
+  tellXruns(): void {
+    // A native source can run dry before anybody has got the stream.
+    if (this.observer === undefined) return;
     const stats = this.readStats();
     const begun = stats[Stats.xruns]!;
     const over = stats[Stats.xruns_over]!;
     while (this.#toldBegun < begun) {
       const xrun = this.#readXrun(++this.#toldBegun);
-      if (xrun !== undefined) this.observer?.xrun(xrun);
+      if (xrun !== undefined) this.observer.xrun(xrun);
     }
     while (this.#toldOver < over) {
       const xrun = this.#readXrun(++this.#toldOver);
-      if (xrun !== undefined) this.observer?.xrunOver(xrun);
+      if (xrun !== undefined) this.observer.xrunOver(xrun);
     }
   }
 
@@ -426,7 +434,8 @@ export class NativeStream {
       this.#updateState();
     } catch (error) {
       await this.close();
-      throw error;
+      // It can have failed as soon as it was open.
+      throw this.#failure ?? error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }

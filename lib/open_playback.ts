@@ -4,6 +4,7 @@
  * @module
  */
 
+import { publishOpen } from "./diagnostics.ts";
 import { assertViewsPermitted } from "./ffi/engine.ts";
 import type { SampleFormat } from "./format.ts";
 import { NativeStream } from "./native_stream.ts";
@@ -111,8 +112,16 @@ export async function openPlayback(options?: PlaybackOptions): Promise<Playback>
   const { signal } = checked;
   if (isRendered(checked.source)) assertViewsPermitted();
   const stream = await NativeStream.open(checked);
+  // Both can have come after the engine had opened the stream, but before this.
+  if (signal?.aborted || stream.failure) {
+    await stream.close();
+    signal?.throwIfAborted();
+    throw stream.failure;
+  }
   const playback = await playbackOf(stream, checked);
-  if (signal) await closeOnAbort(playback, signal);
+  if (signal) closeOnAbort(playback, signal);
+  publishOpen({ stream: playback, granted: playback.granted });
+  stream.tellXruns();
   return playback;
 }
 
@@ -137,13 +146,9 @@ async function playbackOf(
   }
 }
 
-async function closeOnAbort(playback: Playback, signal: AbortSignal): Promise<void> {
+function closeOnAbort(playback: Playback, signal: AbortSignal): void {
   const onAbort = (): void => void playback.close();
   const stopListening = (): void => signal.removeEventListener("abort", onAbort);
   signal.addEventListener("abort", onAbort);
   playback.closed.then(stopListening, stopListening);
-  // It can have been aborted after the engine had opened the stream, but before this.
-  if (!signal.aborted) return;
-  await playback.close();
-  signal.throwIfAborted();
 }

@@ -7,6 +7,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { checkNumber, checkNumberOrInfinity, checkOptions } from "./check.ts";
+import { isCloseAwaited, publishClose, publishXrun } from "./diagnostics.ts";
+import type { HalflapError } from "./errors.ts";
 import {
   type ListenerOptions,
   type PlaybackEventMap,
@@ -57,6 +59,8 @@ export class Playback extends EventTarget implements AsyncDisposable {
   readonly #stream: NativeStream;
   readonly #closed = Promise.withResolvers<void>();
   #gain: number;
+  // For those who are told of the end.
+  #lastStats: PlaybackStats | undefined;
 
   /**
    * Not for users: `openPlayback()` opens a stream.
@@ -76,7 +80,13 @@ export class Playback extends EventTarget implements AsyncDisposable {
     stream.observer = {
       stateChanged: (state) => this.dispatchEvent(new StateChangeEvent(state)),
       xrun: (xrun) => this.dispatchEvent(new XrunEvent("xrun", xrun)),
-      xrunOver: (xrun) => this.dispatchEvent(new XrunEvent("xrunend", xrun)),
+      xrunOver: (xrun) => {
+        publishXrun({ stream: this, xrun });
+        this.dispatchEvent(new XrunEvent("xrunend", xrun));
+      },
+      ending: () => {
+        if (isCloseAwaited()) this.#lastStats = stream.stats();
+      },
       ended: () => void this.#settleClosed(),
     };
   }
@@ -305,11 +315,20 @@ export class Playback extends EventTarget implements AsyncDisposable {
   async #settleClosed(): Promise<void> {
     try {
       await this.#stream.close();
-      if (this.#stream.failure) throw this.#stream.failure;
+      const { failure } = this.#stream;
+      this.#publishClose(failure);
+      if (failure) throw failure;
       this.#closed.resolve();
     } catch (error) {
       this.#closed.reject(error);
     }
+  }
+
+  #publishClose(error: HalflapError | undefined): void {
+    const stats = this.#lastStats;
+    if (stats === undefined) return;
+    this.#lastStats = undefined;
+    publishClose({ stream: this, stats, ...(error && { error }) });
   }
 }
 
