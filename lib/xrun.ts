@@ -12,6 +12,9 @@ import {
 } from "./ffi/abi.generated.ts";
 import { wordOf } from "./native_word.ts";
 
+/** Lateness up to this is a timer's. */
+const MIN_DARK_MS = 1;
+
 /**
  * Who let the device run dry:
  *
@@ -126,13 +129,7 @@ function adviceFor(cause: XrunCause, evidence: XrunEvidence, isRealtime: boolean
       return "Write earlier or more at a time; a larger queueFrames bridges longer pauses, such as " +
         "garbage collections.";
     case "scheduling":
-      if (!isRealtime) {
-        return "The stream's thread is not realtime: allow SCHED_FIFO (granted.realtime.mend says " +
-          "how), or use a larger buffer.";
-      }
-      return evidence.majorFaults > 0
-        ? "The thread waited for memory from the disk: free some memory, or use a larger buffer."
-        : "Something kept the CPU from a realtime thread: run halflap doctor, or use a larger buffer.";
+      return schedulingAdvice(evidence, isRealtime);
     case "processing":
       return "The work of one wake-up took longer than the buffer lasts: use a larger buffer, fewer " +
         "streams of this period length, or a faster CPU.";
@@ -140,4 +137,28 @@ function adviceFor(cause: XrunCause, evidence: XrunEvidence, isRealtime: boolean
       return "The device stopped or jumped by itself: look into the kernel's log, try another period " +
         "size, and check its cable and power saving.";
   }
+}
+
+function schedulingAdvice(evidence: XrunEvidence, isRealtime: boolean): string {
+  const { latenessMs, runQueueMs = latenessMs, majorFaults } = evidence;
+  // Who waits for the disk is not in the run queue either.
+  if (majorFaults === 0 && isMostlyDark(evidence)) {
+    return `The thread ran ${latenessMs.toFixed(1)} ms late, and waited for a CPU only ` +
+      `${runQueueMs.toFixed(1)} ms of that: the process was stopped, or a hypervisor or firmware ` +
+      "had the CPU. No priority helps against that: use a larger buffer.";
+  }
+  if (!isRealtime) {
+    return "The stream's thread is not realtime: allow SCHED_FIFO (granted.realtime.mend says " +
+      "how), or use a larger buffer.";
+  }
+  return majorFaults > 0
+    ? "The thread waited for memory from the disk: free some memory, or use a larger buffer."
+    : "Something kept the CPU from a realtime thread: run halflap doctor, or use a larger buffer.";
+}
+
+/** Whether the scheduler does not account for most of the time that was missed. */
+function isMostlyDark({ latenessMs, runQueueMs, offCpuMs }: XrunEvidence): boolean {
+  if (runQueueMs === undefined) return false;
+  const darkMs = latenessMs - runQueueMs;
+  return darkMs > MIN_DARK_MS && darkMs > (latenessMs + offCpuMs) / 2;
 }

@@ -13,6 +13,7 @@ import {
   handled,
   monoSource,
   openCard48k,
+  runModule,
   sleep,
   statesOf,
   test,
@@ -192,3 +193,30 @@ for (const access of accesses) {
     }
   });
 }
+
+test("a process that is stopped gets an xrun that says so, with the numbers", async () => {
+  const { code, stdout, stderr } = await runModule(
+    `
+    import { spawn } from "node:child_process";
+    import process from "node:process";
+    // A buffer of 200 ms: a busy machine alone does not make it run dry.
+    const sizes = { rate: 48_000, periodFrames: 2400, periods: 4 };
+    const source = tone({ frequencyHz: 440 });
+    const out = await openPlayback({ device: "virtual", ...sizes, source });
+    const over = new Promise((resolve) => out.addEventListener("xrunend", resolve));
+    while (out.stats().framesPlayed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    spawn("sh", ["-c", "kill -STOP $0; sleep 0.6; kill -CONT $0", String(process.pid)]);
+    const { cause, evidence, advice } = await over;
+    await out.close();
+    console.log(JSON.stringify({ cause, evidence, advice }));
+    `,
+    15_000,
+  );
+  assert.equal(code, 0, stderr);
+  const { cause, evidence, advice } = JSON.parse(stdout);
+  assert.equal(cause, "scheduling", stdout);
+  assert.ok(evidence.latenessMs > 200, stdout);
+  // Kernels without schedstat don't tell what the thread waited for.
+  const told = "runQueueMs" in evidence ? /ms late, .* the process was stopped/ : /./;
+  assert.match(advice, told);
+});
