@@ -45,6 +45,7 @@ const speech = path.join(root, "assets/speech.wav");
 const testTimeoutMs = 120_000;
 const runTimeoutMs = 30_000;
 const pollMs = 5;
+const wavHeaderBytes = 44;
 /** A buffer of 170 ms, so that a busy machine does not make the device run dry. */
 const sturdy = ["--device", "virtual", "--period", "1024", "--periods", "8"];
 
@@ -633,6 +634,32 @@ test("progress is drawn on a terminal alone, and leaves it as it was", async () 
   assert.ok(drawn.includes("\x1b[?25l"), "the cursor is hidden");
   assert.ok(drawn.endsWith("\r\x1b[K\x1b[?25h"), "line and cursor are restored");
   assert.doesNotMatch(await onTerminal(["--quiet"]), /dBFS|\[\?25/);
+});
+
+/** Plays standard input, which has a gap that is longer than what was given before it. */
+async function playWithGap(...args: readonly string[]): Promise<Ended> {
+  const tap = inFolder(`gap${args.join("")}.wav`);
+  const child = start(["play", "-", "--raw", ...sturdy, "--tap", tap, ...args]);
+  const end = ended(child);
+  const bytes = someBytes(80_000);
+  child.stdin!.write(bytes);
+  await eventually("The end of the first part", () => sizeOf(tap) >= wavHeaderBytes + bytes.length);
+  child.stdin!.end(bytes);
+  return await end;
+}
+
+test("xruns are summed up for people, with what to do about them", async () => {
+  const [told, quiet, json] = await Promise.all([
+    playWithGap(),
+    playWithGap("--quiet"),
+    playWithGap("--json"),
+  ]);
+  for (const { code, stderr } of [told, quiet, json]) assert.equal(code, 0, stderr);
+  assert.equal(told.stdout, "");
+  assert.match(told.stderr, /^1 xrun: producer\nWrite earlier or more at a time; .*\.\n$/);
+  assert.equal(quiet.stderr, "");
+  assert.equal(json.stderr, "");
+  assert.equal(JSON.parse(json.stdout).xruns.producer, 1);
 });
 
 test("results that nobody reads to their end are no failure", async () => {

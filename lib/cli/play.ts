@@ -13,6 +13,7 @@ import { printNote, printResult } from "./output.ts";
 import { parsePlayOptions, type PlayOptions } from "./play_options.ts";
 import { makeReport, PlayRecord } from "./play_report.ts";
 import { Player } from "./player.ts";
+import { xrunSummary } from "./xrun_summary.ts";
 
 const HELP = `Plays a file, standard input or a tone.
 
@@ -48,7 +49,8 @@ Where to play it:
 What to tell:
   --json             print one object at the end: granted (with access), framesPlayed, xruns,
                      cpuMs and wallMs (of the playback alone), signal, error...
-  --quiet            draw no progress, which otherwise is drawn on terminals
+  --quiet            draw no progress, which otherwise is drawn on terminals, and say nothing
+                     about xruns, which otherwise are summed up at the end
   -h, --help         print this
 
 Ctrl-C fades out and stops; the exit code is then 130. Deno needs --allow-ffi for what
@@ -67,7 +69,13 @@ async function play(options: PlayOptions): Promise<number> {
     interrupt.stop();
   }
   if (options.json) await printResult(`${JSON.stringify(makeReport(options, record))}\n`);
+  else if (!options.quiet) await printXruns(record);
   return exitCode;
+}
+
+async function printXruns({ stats }: PlayRecord): Promise<void> {
+  const summary = stats && xrunSummary(stats.xruns);
+  if (summary !== undefined) await printNote(summary);
 }
 
 /** Takes the reason why playing ended early; returns the exit code. */

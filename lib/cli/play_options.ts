@@ -50,7 +50,7 @@ export interface PlayOptions {
   readonly tap: string | undefined;
   /** Whether to print a report. */
   readonly json: boolean;
-  /** Whether to draw no progress. */
+  /** Whether to draw no progress, and to say nothing about xruns. */
   readonly quiet: boolean;
 }
 
