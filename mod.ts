@@ -18,7 +18,22 @@
  * await out.drain({ timeoutMs: 5000 });
  * ```
  *
- * In Deno this takes `--allow-ffi` for one path, which `halflap path` prints. Importing the module
+ * @example Watching all streams of a program, whoever opened them
+ * ```ts
+ * import { subscribe } from "node:diagnostics_channel";
+ * import { type CloseMessage, openPlayback, type OpenMessage, type XrunMessage } from "halflap";
+ *
+ * subscribe("halflap:open", (message) => {
+ *   console.log("open", (message as OpenMessage).granted.device);
+ * });
+ * subscribe("halflap:xrun", (message) => console.warn((message as XrunMessage).xrun.advice));
+ * subscribe("halflap:close", (message) => {
+ *   console.log("close", (message as CloseMessage).stats.framesPlayed);
+ * });
+ * await using out = await openPlayback();
+ * ```
+ *
+ * In Deno playing takes `--allow-ffi` for one path, which `halflap path` prints. Importing the module
  * takes nothing, and never fails: opening a stream does where it cannot work, and says why.
  *
  * @module
