@@ -41,7 +41,7 @@ export interface XrunEvidence {
   readonly latenessMs: number;
   /** Milliseconds that the engine's work took of the time that there was. */
   readonly processingMs: number;
-  /** Milliseconds of its turn in which the thread was not on a CPU. */
+  /** Milliseconds in which the thread had work for this stream, and was not on a CPU. */
   readonly offCpuMs: number;
   /**
    * Milliseconds since the wake-up before in which the thread could have run and waited for a CPU;
