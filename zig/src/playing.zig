@@ -274,9 +274,10 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         .queue_frames = stream.source.level(),
     };
     if (dry) {
-        makeHungry(stream, 1);
+        const level = hungryLevel(stream, stream.look.held_frames);
+        makeHungry(stream, level);
         // A write may have come in between and seen nobody hungry.
-        if (stream.source.available() > 0) return .{ .wake_at = now_ns };
+        if (stream.source.available() >= level) return .{ .wake_at = now_ns };
     } else {
         stream.hungry_at.store(nobody, .seq_cst);
     }
@@ -286,10 +287,23 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         .held_frames = granted.buffer_frames - avail_frames,
         .batch = granted.batch,
         .dry = dry,
+        .looked_at_early = stream.source == .ring,
         .wanted_frames = wanted_frames,
         .tail_frames = unheardTail(stream),
     });
     return .{ .wake_at = wakeTime(stream, room, frames, now_ns) };
+}
+
+/// Who renders in place goes on until the ring is full: it is waited for, unless that could be too
+/// late for what is there already.
+fn hungryLevel(stream: *const Stream, held_frames: u64) u32 {
+    const unit_frames = switch (stream.source) {
+        .ring => |*ring| ring.unit_frames,
+        else => return 1,
+    };
+    if (held_frames <= stream.granted.period_frames) return 1;
+    const free_frames = stream.source.free();
+    return @max(1, free_frames - free_frames % unit_frames);
 }
 
 /// The room that JavaScript waits for as the device plays; what is rendered in the device's own

@@ -11,6 +11,8 @@ pub const Ring = struct {
     batch: bool = false,
     /// The queue has nothing more to give.
     dry: bool = false,
+    /// What it gives may be waiting to be looked at.
+    looked_at_early: bool = false,
     /// Room that somebody waits for.
     wanted_frames: u32 = 0,
     /// Frames until the end is heard, where that has been written.
@@ -19,11 +21,13 @@ pub const Ring = struct {
 
 /// Half a buffer of 4 periods and more, else a period; on a batch device a period earlier, since
 /// what its pointer says can be so much behind. A source that ran dry is looked at again when the
-/// ring runs empty; a write wakes earlier.
+/// ring runs empty, or half a period before; a write wakes earlier.
 pub fn framesUntilWake(ring: Ring) u32 {
     const avail_frames = ring.buffer_frames - ring.held_frames;
     const transfer_frames = @max(transferFrames(ring), ring.wanted_frames);
     var frames = ring.held_frames;
+    const early_frames = ring.period_frames / 2;
+    if (ring.looked_at_early and frames > 2 * early_frames) frames -= early_frames;
     if (avail_frames < transfer_frames and !ring.dry) frames = transfer_frames - avail_frames;
     if (ring.tail_frames) |tail| frames = @intCast(@min(frames, tail));
     // Not more often than a coarse pointer moves.
