@@ -88,6 +88,12 @@ const NS_PER_MS = 1e6;
 // As many as the engine keeps.
 const KEPT_XRUNS = 16;
 
+// Records that the engine writes and that are read at once: one of each is enough for all streams.
+const statsRecord = new Float64Array(STATS_LENGTH);
+const completionsRecord = new Float64Array(COMPLETION_LENGTH);
+const distributionRecord = new Float64Array(DISTRIBUTION_LENGTH);
+const blockRecord = new Float64Array(RENDER_BLOCK_LENGTH);
+
 /** A stream of the engine. */
 export class NativeStream {
   /** What the device granted. Set when `open()` resolves. */
@@ -102,10 +108,6 @@ export class NativeStream {
   readonly #handle: number;
   readonly #device: string;
   readonly #realtime: CheckedRealtime;
-  readonly #stats = new Float64Array(STATS_LENGTH);
-  readonly #completions = new Float64Array(COMPLETION_LENGTH);
-  readonly #distribution = new Float64Array(DISTRIBUTION_LENGTH);
-  readonly #block = new Float64Array(RENDER_BLOCK_LENGTH);
   readonly #waiters: Record<CommandName, Waiter[]> = {
     start: [],
     pause: [],
@@ -174,8 +176,8 @@ export class NativeStream {
 
   /** The engine's record of counters; the next call overwrites it. */
   readStats(): Float64Array {
-    check(this.#realm.native.halflap_stream_stats(this.#handle, this.#stats, STATS_LENGTH));
-    return this.#stats;
+    check(this.#realm.native.halflap_stream_stats(this.#handle, statsRecord, STATS_LENGTH));
+    return statsRecord;
   }
 
   /** The stream's statistics. */
@@ -239,23 +241,23 @@ export class NativeStream {
   begin(frames: number): number {
     const { native } = this.#realm;
     return check(
-      native.halflap_stream_begin(this.#handle, frames, this.#block, RENDER_BLOCK_LENGTH),
+      native.halflap_stream_begin(this.#handle, frames, blockRecord, RENDER_BLOCK_LENGTH),
     );
   }
 
   /** Frames of the memory before those that were begun last. */
   get begunOffset(): number {
-    return this.#block[RenderBlock.offset_frames]!;
+    return blockRecord[RenderBlock.offset_frames]!;
   }
 
   /** Frames of the stream before those that were begun last. */
   get begunPosition(): number {
-    return this.#block[RenderBlock.position_frames]!;
+    return blockRecord[RenderBlock.position_frames]!;
   }
 
   /** When those that were begun last will be heard, or NaN. */
   get begunTimeMs(): number {
-    const heardMs = this.#block[RenderBlock.heard_ms]!;
+    const heardMs = blockRecord[RenderBlock.heard_ms]!;
     return heardMs < 0 ? NaN : heardMs + this.performanceOffsetMs;
   }
 
@@ -394,7 +396,7 @@ export class NativeStream {
   }
 
   #readDistribution(quantity: number, unit: number): Distribution {
-    const record = this.#distribution;
+    const record = distributionRecord;
     check(
       this.#realm.native.halflap_stream_distribution(
         this.#handle,
@@ -504,12 +506,12 @@ export class NativeStream {
 
   #settleCompleted(): void {
     const { native } = this.#realm;
-    check(native.halflap_stream_completions(this.#handle, this.#completions, COMPLETION_LENGTH));
-    if (this.#completions[Completion.start_count]! >= this.#waitingStart) this.#waitingStart = 0;
+    check(native.halflap_stream_completions(this.#handle, completionsRecord, COMPLETION_LENGTH));
+    if (completionsRecord[Completion.start_count]! >= this.#waitingStart) this.#waitingStart = 0;
     for (const name of COMMANDS) {
-      const count = this.#completions[Completion[`${name}_count`]]!;
+      const count = completionsRecord[Completion[`${name}_count`]]!;
       // The result is that of the last one; commands that completed together share it.
-      const result = this.#completions[Completion[`${name}_result`]]!;
+      const result = completionsRecord[Completion[`${name}_result`]]!;
       const waiters = this.#waiters[name];
       while (waiters[0] !== undefined && waiters[0].ordinal <= count) {
         const { resolve, reject } = waiters.shift()!;

@@ -13,7 +13,7 @@ pub fn duringFill(card: *VirtualCard) void {
     const slow_ns = faults.takeSlowFillNs();
     const preempted_ns = faults.takePreemptedFillNs();
     if (slow_ns + preempted_ns == 0) return;
-    if (card.simulation) |*simulation| {
+    if (card.simulation) |simulation| {
         simulation.off_cpu_ns += preempted_ns;
         return card.card.setNow(card.card.now() + slow_ns + preempted_ns);
     }

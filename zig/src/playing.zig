@@ -129,7 +129,7 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     if (fed.frames > 0) xruns.endAfter(stream, 0);
     stream.counters.delay_frames += fed.frames;
     const filled_ns = stream.now();
-    stream.measured.fill_ns.record(filled_ns -| now_ns);
+    stream.measured.record(.fill_ns, filled_ns -| now_ns);
     return wakeNext(stream, &room, fed, filled_ns);
 }
 
@@ -167,11 +167,11 @@ fn measure(stream: *Stream, room: *const pacing.Room) void {
     const measured = &stream.measured;
     const turn = &stream.turn;
     if (turn.due_ns > 0 and turn.due_ns <= turn.now_ns) {
-        measured.wake_lateness_ns.record(turn.now_ns - turn.due_ns);
+        measured.record(.wake_lateness_ns, turn.now_ns - turn.due_ns);
     }
-    if (stream.source.isFed()) measured.queue_frames.record(stream.source.level());
-    measured.avail_frames.record(room.avail_frames);
-    measured.delay_frames.record(room.delay_frames);
+    if (stream.source.isFed()) measured.record(.queue_frames, stream.source.level());
+    measured.record(.avail_frames, room.avail_frames);
+    measured.record(.delay_frames, room.delay_frames);
 }
 
 /// Behind the end there is nothing to miss, but a device that repeats its ring played old sound.

@@ -1,5 +1,5 @@
-//! How JavaScript gives a stream its frames: copied into the queue, or rendered in place. All of this
-//! runs on JavaScript's threads.
+//! How JavaScript gives a stream its frames: copied into the queue, or rendered in place. All of
+//! this runs on JavaScript's threads.
 
 const std = @import("std");
 const abi = @import("abi.zig");

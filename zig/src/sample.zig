@@ -55,7 +55,7 @@ pub fn Float(comptime format: Format) type {
 }
 
 /// Largest positive integer value; the negative one is allowed one step more.
-fn fullScale(comptime format: Format) comptime_int {
+pub fn fullScale(comptime format: Format) comptime_int {
     return switch (format) {
         .u8 => 127,
         .s16 => 32_767,
@@ -76,6 +76,52 @@ pub fn store(comptime format: Format, at: [*]u8, value: Float(format)) void {
         ),
         else => storeInteger(format, at, @as(f64, value) * fullScale(format)),
     }
+}
+
+/// Stores the first `count` values, already multiplied by full scale and within it, `stride_bytes`
+/// apart; integers are rounded to the nearest.
+pub fn storeScaled(
+    comptime format: Format,
+    comptime lanes: comptime_int,
+    at: [*]u8,
+    stride_bytes: u32,
+    values: @Vector(lanes, f64),
+    count: usize,
+) void {
+    const Stored = switch (format) {
+        .u8 => u8,
+        .s16 => i16,
+        .s24, .s32 => i32,
+        .s24_3 => i24,
+        .f32 => f32,
+        .f64 => f64,
+    };
+    const stored: [lanes]Stored = switch (format) {
+        .f32, .f64 => @as(@Vector(lanes, Stored), @floatCast(values)),
+        .u8 => stored: {
+            const middle: @Vector(lanes, i32) = @splat(128);
+            break :stored @as(@Vector(lanes, u8), @intCast(roundAll(lanes, values) + middle));
+        },
+        else => @as(@Vector(lanes, Stored), @intCast(roundAll(lanes, values))),
+    };
+    const bytes = comptime bytesOf(format);
+    if (count == lanes and stride_bytes == bytes and @sizeOf(Stored) == bytes) {
+        const whole: [lanes * bytes]u8 = @bitCast(stored);
+        at[0 .. lanes * bytes].* = whole;
+        return;
+    }
+    for (stored[0..count], 0..) |value, lane| {
+        const Word = @Int(.unsigned, bytes * 8);
+        std.mem.writeInt(Word, (at + lane * stride_bytes)[0..bytes], @bitCast(value), .little);
+    }
+}
+
+/// Rounds as the processor does: where a double has no bits left for a fraction, the low ones are
+/// the integer.
+fn roundAll(comptime lanes: comptime_int, values: @Vector(lanes, f64)) @Vector(lanes, i32) {
+    const integers_only: @Vector(lanes, f64) = @splat(3 << 51);
+    const bits: @Vector(lanes, u64) = @bitCast(values + integers_only);
+    return @bitCast(@as(@Vector(lanes, u32), @truncate(bits)));
 }
 
 pub fn load(comptime format: Format, at: [*]const u8) Float(format) {

@@ -20,7 +20,7 @@ const Commands = @import("command.zig").Commands;
 const DeviceClock = @import("device_clock.zig").DeviceClock;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Failure = @import("failure.zig").Failure;
-const Histogram = @import("histogram.zig").Histogram;
+const Histograms = @import("histogram.zig").Histograms;
 const Mapping = @import("mapping.zig").Mapping;
 const Pacer = @import("pacing.zig").Pacer;
 const RateGroup = @import("rate_group.zig").RateGroup;
@@ -115,13 +115,8 @@ pub const Turn = struct {
 /// A job that is worth another try, later.
 pub const Retry = struct { job: Job, at_ns: u64 };
 
-pub const Measured = struct {
-    wake_lateness_ns: Histogram = .{},
-    fill_ns: Histogram = .{},
-    queue_frames: Histogram = .{},
-    avail_frames: Histogram = .{},
-    delay_frames: Histogram = .{},
-};
+/// What is measured at a wake-up.
+pub const Quantity = enum { wake_lateness_ns, fill_ns, queue_frames, avail_frames, delay_frames };
 
 pub const Stream = struct {
     options: Options,
@@ -169,7 +164,7 @@ pub const Stream = struct {
     gain_target: std.atomic.Value(u32) = .init(@bitCast(@as(f32, 1))),
     gain_ramp_frames: std.atomic.Value(u32) = .init(0),
     published: telemetry.Published(telemetry.Snapshot) = .{},
-    measured: Measured = .{},
+    measured: Histograms(Quantity) = .{},
     xruns: xruns.Log = .{},
     /// When a hungry stream was given something; 0: not since it became hungry.
     fed_ns: std.atomic.Value(u64) = .init(0),
@@ -192,7 +187,6 @@ pub const Stream = struct {
     job_next: ?*Stream = null,
 
     // Owner.
-    deadline_ns: u64 = 0,
     heap_index: u32 = deadline_queue.none,
     served_round: u64 = 0,
     turn: Turn = .{},
@@ -269,7 +263,7 @@ pub const Stream = struct {
     /// What drives it where its card's clock is simulated.
     pub fn simulation(self: *const Stream) ?*Simulation {
         const card = self.card orelse return null;
-        return if (card.simulation) |*simulated| simulated else null;
+        return card.simulation;
     }
 
     /// On the stream's own clock.

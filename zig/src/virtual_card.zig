@@ -17,7 +17,7 @@ pub var count: std.atomic.Value(u32) = .init(0);
 pub const VirtualCard = struct {
     card: *Card,
     /// On the simulated clock.
-    simulation: ?Simulation,
+    simulation: ?*Simulation = null,
     /// Streams open on it.
     streams: std.atomic.Value(u32) = .init(0),
 
@@ -26,16 +26,22 @@ pub const VirtualCard = struct {
         errdefer allocator.destroy(self);
         const card = try Card.create(options, tap);
         errdefer card.destroy();
-        self.* = .{
-            .card = card,
-            .simulation = if (options.clock == .simulated) try .init(card) else null,
-        };
+        self.* = .{ .card = card };
+        if (options.clock == .simulated) {
+            const simulation = try allocator.create(Simulation);
+            errdefer allocator.destroy(simulation);
+            simulation.* = try .init(card);
+            self.simulation = simulation;
+        }
         _ = count.fetchAdd(1, .monotonic);
         return self;
     }
 
     pub fn destroy(self: *VirtualCard) void {
-        if (self.simulation) |*simulation| simulation.deinit();
+        if (self.simulation) |simulation| {
+            simulation.deinit();
+            allocator.destroy(simulation);
+        }
         self.card.destroy();
         _ = count.fetchSub(1, .monotonic);
         allocator.destroy(self);

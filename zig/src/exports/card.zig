@@ -60,7 +60,7 @@ pub const functions = struct {
         const card = handles.pin(VirtualCard, handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const ms = record.real(milliseconds, 0, 1e9) catch return code(.invalid_argument);
-        const simulation = simulationOf(card) orelse return code(.invalid_state);
+        const simulation = card.simulation orelse return code(.invalid_state);
         if (ms > 0) simulation.advanceNs(@intFromFloat(@round(ms * std.time.ns_per_ms)));
         return run(simulation);
     }
@@ -71,7 +71,7 @@ pub const functions = struct {
         const count = record.integer(u64, frames, 0, 1 << 40) catch return code(.invalid_argument);
         const per_second = record.integer(u32, rate, engine.rate_min, engine.rate_max) catch
             return code(.invalid_argument);
-        const simulation = simulationOf(card) orelse return code(.invalid_state);
+        const simulation = card.simulation orelse return code(.invalid_state);
         simulation.advanceFrames(count, per_second);
         return run(simulation);
     }
@@ -132,10 +132,6 @@ pub const functions = struct {
         return 0;
     }
 };
-
-fn simulationOf(card: *VirtualCard) ?*Simulation {
-    return if (card.simulation) |*simulation| simulation else null;
-}
 
 /// 1: stopped early, because a stream of the card has events for JavaScript to see first.
 fn run(simulation: *Simulation) i32 {

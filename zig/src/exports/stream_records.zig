@@ -7,6 +7,7 @@ const engine = @import("../engine.zig");
 const groups = @import("../groups.zig");
 const realtime = @import("../realtime.zig");
 const Stream = @import("../stream.zig").Stream;
+const Quantity = @import("../stream.zig").Quantity;
 const Xrun = @import("../xruns.zig").Xrun;
 const nobody = @import("../stream.zig").nobody;
 const code = border.code;
@@ -127,9 +128,9 @@ pub fn distribution(stream: *Stream, quantity: abi.Quantity) engine.StateError!a
     defer stream.control.unlock();
     const group = stream.group.load(.seq_cst) orelse return error.InvalidState;
     const summary = switch (quantity) {
-        .group_wake_lateness_ns => group.wake_lateness_ns.summary(),
-        .group_round_ns => group.round_ns.summary(),
-        inline else => |tag| @field(stream.measured, @tagName(tag)).summary(),
+        .group_wake_lateness_ns => group.measured.summary(.wake_lateness_ns),
+        .group_round_ns => group.measured.summary(.round_ns),
+        inline else => |tag| stream.measured.summary(@field(Quantity, @tagName(tag))),
     };
     var values: abi.Distribution = undefined;
     inline for (@typeInfo(abi.Distribution).@"struct".fields) |field| {
