@@ -6,6 +6,8 @@
 
 import { readFile } from "node:fs/promises";
 import { isPermissionError, isPermitted } from "../ffi/permission.ts";
+import { parseCards } from "../procfs/cards.ts";
+import { parsePcms } from "../procfs/pcms.ts";
 
 /** A PCM by its ALSA name. */
 export interface Device {
@@ -18,21 +20,8 @@ export interface Device {
 /** Sound cards, or that the runtime does not permit to look for them. */
 export type SoundCards = readonly Device[] | "not permitted";
 
-/** A sound card. */
-export interface Card {
-  /** Its short name, as in `hw:CARD=id`. */
-  readonly id: string;
-  /** Its maker's name for it. */
-  readonly name: string;
-}
-
 const CARDS_FILE = "/proc/asound/cards";
 const PCM_FILE = "/proc/asound/pcm";
-
-// " 0 [PCH            ]: HDA-Intel - HDA Intel PCH"
-const CARD_LINE = /^\s*(\d+) \[(.*?)\s*\]: .*? - (.*)$/gm;
-// "00-03: HDMI 0 : HDMI 0 : playback 1 : capture 1"
-const PCM_LINE = /^(\d+)-(\d+): .*? : (.*?) :(.*)$/gm;
 
 /** Lists the PCMs of sound cards that can play. */
 export async function listSoundCards(): Promise<SoundCards> {
@@ -41,24 +30,15 @@ export async function listSoundCards(): Promise<SoundCards> {
   return cards === undefined || pcms === undefined ? "not permitted" : parseSoundCards(cards, pcms);
 }
 
-/** The cards in the text of /proc/asound/cards, by their numbers. */
-export function parseCards(text: string): Map<number, Card> {
-  const cards = new Map<number, Card>();
-  for (const [, number, id, name] of text.matchAll(CARD_LINE)) {
-    cards.set(Number(number), { id: id!, name: name! });
-  }
-  return cards;
-}
-
 /** Makes the list from the two files' text. */
 export function parseSoundCards(cardsText: string, pcmText: string): Device[] {
-  const cards = parseCards(cardsText);
+  const { cards } = parseCards(cardsText);
   const devices: Device[] = [];
-  for (const [, cardNumber, deviceNumber, pcmName, directions] of pcmText.matchAll(PCM_LINE)) {
-    const card = cards.get(Number(cardNumber));
-    if (card === undefined || !directions!.includes(" playback ")) continue;
-    const address = `CARD=${card.id},DEV=${Number(deviceNumber)}`;
-    const description = `${card.name}, ${pcmName}`;
+  for (const pcm of parsePcms(pcmText).pcms) {
+    const card = cards.find(({ number }) => number === pcm.card);
+    if (card === undefined || pcm.playbackSubstreams === 0) continue;
+    const address = `CARD=${card.id},DEV=${pcm.device}`;
+    const description = `${card.name}, ${pcm.name}`;
     devices.push({ name: `hw:${address}`, description: `${description}: the hardware itself` });
     devices.push({ name: `plughw:${address}`, description: `${description}, with conversions` });
   }

@@ -4,16 +4,13 @@
  * @module
  */
 
+import { parsePcmStatus } from "../../procfs/pcm_status.ts";
 import type { Examination, Finding } from "./check.ts";
 import { Inaccessible } from "./inaccessible.ts";
-import { isSoundServer, readProcessName } from "./processes.ts";
+import { describeOwner, isSoundServer } from "./processes.ts";
 import type { System } from "./system.ts";
 
 const FOLDER = "/proc/asound";
-const CLOSED = /^closed\s*$/;
-const STATE = /^state: (\w+)$/m;
-const OWNER = /^owner_pid\s*: (\d+)$/m;
-const THREAD_GROUP = /^Tgid:\s*(\d+)$/m;
 
 /** One substream that somebody has open. */
 interface Holding {
@@ -35,16 +32,6 @@ function listMatching(system: System, folder: string, pattern: RegExp): string[]
   return names instanceof Inaccessible ? [] : names.filter((name) => pattern.test(name));
 }
 
-/** What holds a substream, by the process of the thread that opened it. */
-function describeOwner(system: System, thread: number): string {
-  const status = system.readText(`/proc/${thread}/status`);
-  const group = status instanceof Inaccessible ? undefined : THREAD_GROUP.exec(status)?.[1];
-  const pid = Number(group ?? thread);
-  // The kernel says 0 of a process in another container.
-  const name = pid === 0 ? undefined : readProcessName(system, pid);
-  return name === undefined ? "a process that cannot be seen from here" : `${name} (${pid})`;
-}
-
 /** Reads the text of a status file; undefined where the substream is closed. */
 function readHolding(
   system: System,
@@ -53,11 +40,13 @@ function readHolding(
 ): Holding | undefined | Inaccessible {
   const text = system.readText(path);
   if (text instanceof Inaccessible) return text.reason === "missing" ? undefined : text;
-  if (CLOSED.test(text)) return undefined;
-  const state = STATE.exec(text)?.[1];
-  const owner = OWNER.exec(text)?.[1];
-  if (state === undefined || owner === undefined) return new Inaccessible(path, "malformed", text);
-  return { pcm, program: describeOwner(system, Number(owner)), state };
+  const status = parsePcmStatus(text);
+  if (status === undefined) return undefined;
+  const { state, ownerPid } = status;
+  if (state === undefined || ownerPid === undefined) {
+    return new Inaccessible(path, "malformed", text);
+  }
+  return { pcm, program: describeOwner(system, ownerPid), state };
 }
 
 function readPcm(system: System, card: string, pcm: string): Pcm | Inaccessible {
@@ -90,7 +79,7 @@ function readPcms(system: System): Pcm[] | Inaccessible {
 }
 
 function describe({ name, substreams, holdings }: Pcm): string {
-  const holders = holdings.map(({ program, state }) => `${program}, ${state.toLowerCase()}`);
+  const holders = holdings.map(({ program, state }) => `${program}, ${state}`);
   const free = substreams - holdings.length;
   return `${name}: ${[...new Set(holders)].join("; ")}${free > 0 ? `; ${free} more free` : ""}`;
 }

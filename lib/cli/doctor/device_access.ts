@@ -23,7 +23,7 @@ function controlDevices(system: System): string[] | Inaccessible {
   if (names instanceof Inaccessible && names.reason !== "missing") return names;
   const nodes = names instanceof Inaccessible ? [] : names;
   const controls = nodes.filter((name) => /^controlC\d+$/.test(name));
-  const expected = [...cards.keys()].map((number) => `controlC${number}`);
+  const expected = cards.map(({ number }) => `controlC${number}`);
   return [...new Set([...expected, ...controls])].map((name) => `${FOLDER}/${name}`);
 }
 

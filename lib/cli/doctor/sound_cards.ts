@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Card, parseCards } from "../sound_cards.ts";
+import { parseCards, type SoundCard } from "../../procfs/cards.ts";
 import type { Examination } from "./check.ts";
 import { isContainer } from "./container.ts";
 import { Inaccessible } from "./inaccessible.ts";
@@ -13,15 +13,14 @@ import type { System } from "./system.ts";
 const CARDS_FILE = "/proc/asound/cards";
 const VERSION_FILE = "/proc/asound/version";
 const DRIVER_VERSION = /Version (\S+?)\.?\s*$/;
-const NO_CARDS = /^--- no soundcards ---$/m;
 
-/** Reads the cards by their numbers; there are none where the kernel has no ALSA or hides it. */
-export function readCards(system: System): Map<number, Card> | Inaccessible {
+/** Reads the cards; there are none where the kernel has no ALSA or hides it. */
+export function readCards(system: System): readonly SoundCard[] | Inaccessible {
   const text = system.readText(CARDS_FILE);
-  if (text instanceof Inaccessible) return text.reason === "missing" ? new Map() : text;
-  const cards = parseCards(text);
-  const isEmpty = text.trim() === "" || NO_CARDS.test(text);
-  return cards.size > 0 || isEmpty ? cards : new Inaccessible(CARDS_FILE, "malformed", text);
+  if (text instanceof Inaccessible) return text.reason === "missing" ? [] : text;
+  const { cards, unknown } = parseCards(text);
+  const isKnown = cards.length > 0 || unknown.length === 0;
+  return isKnown ? cards : new Inaccessible(CARDS_FILE, "malformed", text);
 }
 
 /** The sound cards that the kernel knows. */
@@ -36,8 +35,8 @@ export const soundCards: Examination = {
     if (cards instanceof Inaccessible) return cards;
     const version = system.readText(VERSION_FILE);
     const driver = version instanceof Inaccessible ? undefined : DRIVER_VERSION.exec(version)?.[1];
-    if (cards.size > 0) {
-      const names = [...cards].map(([number, { id }]) => `${number} ${id}`).join(", ");
+    if (cards.length > 0) {
+      const names = cards.map(({ number, id }) => `${number} ${id}`).join(", ");
       return { status: "ok", found: driver === undefined ? names : `${names} (ALSA ${driver})` };
     }
     const mend = isContainer(system)
