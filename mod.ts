@@ -49,6 +49,20 @@ export { StateChangeEvent, XrunEvent } from "./lib/events.ts";
 export type { ListenerOptions, PlaybackEventMap, PlaybackListener } from "./lib/events.ts";
 export type { SampleArrays, SampleFormat, SamplesOf } from "./lib/format.ts";
 export type { Granted, GrantedXrunPolicy, GrantedZeroCopy } from "./lib/granted.ts";
+export { inspectCards } from "./lib/inspect/inspect_cards.ts";
+export type { CardInspection, CardsInspection } from "./lib/inspect/inspect_cards.ts";
+export { inspectPcm } from "./lib/inspect/inspect_pcm.ts";
+export type {
+  InspectPcmOptions,
+  PcmAddress,
+  PcmInspection,
+  SubstreamInspection,
+} from "./lib/inspect/inspect_pcm.ts";
+export type { PcmMeanings } from "./lib/inspect/meanings.ts";
+export type { PcmDirection } from "./lib/inspect/pcm_place.ts";
+export type { PcmRing } from "./lib/inspect/ring.ts";
+export { setXrunDebug } from "./lib/inspect/set_xrun_debug.ts";
+export type { SetXrunDebugOptions } from "./lib/inspect/set_xrun_debug.ts";
 export { openPlayback } from "./lib/open_playback.ts";
 export type {
   Access,
@@ -66,6 +80,15 @@ export type { MappedBlock } from "./lib/playback_mapped.ts";
 export { PlaybackRender } from "./lib/playback_render.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
 export type { WriteOptions } from "./lib/playback_queue.ts";
+export type { SoundCard } from "./lib/procfs/cards.ts";
+export type { SoundDevice } from "./lib/procfs/devices.ts";
+export type { UnknownLines } from "./lib/procfs/field_reader.ts";
+export type { PcmHwParams } from "./lib/procfs/hw_params.ts";
+export type { PcmInfo } from "./lib/procfs/pcm_info.ts";
+export type { PcmState, PcmStatus } from "./lib/procfs/pcm_status.ts";
+export type { PcmSwParams } from "./lib/procfs/sw_params.ts";
+export type { SoundTimer, SoundTimerClient } from "./lib/procfs/timers.ts";
+export type { XrunDebug, XrunDebugFlag } from "./lib/procfs/xrun_debug.ts";
 export type { GrantedRealtime, RealtimeOption, RealtimeOptions } from "./lib/realtime.ts";
 export { mapped, render } from "./lib/render.ts";
 export type { MappedSource, RenderBlock, RenderCallback, RenderSource } from "./lib/render.ts";

@@ -24,6 +24,7 @@ import { ErrorCode } from "./ffi/abi.generated.ts";
  * - `ERR_HALFLAP_INVALID_STATE`: the operation does not exist in the present state.
  * - `ERR_HALFLAP_OUT_OF_MEMORY`, `ERR_HALFLAP_TOO_MANY_HANDLES`, `ERR_HALFLAP_THREAD`,
  *   `ERR_HALFLAP_IO`: the system refused what the engine needs.
+ * - `ERR_HALFLAP_UNSUPPORTED_KERNEL`: the kernel does not show in /proc/asound what was asked for.
  * - `ERR_HALFLAP_INVALID_ARGUMENT`, `ERR_HALFLAP_INVALID_HANDLE`: a fault of halflap itself; please
  *   report it.
  */
@@ -55,6 +56,7 @@ export type HalflapErrorCode =
   | "ERR_HALFLAP_UNSUPPORTED_BUFFER"
   | "ERR_HALFLAP_UNSUPPORTED_CHANNELS"
   | "ERR_HALFLAP_UNSUPPORTED_FORMAT"
+  | "ERR_HALFLAP_UNSUPPORTED_KERNEL"
   | "ERR_HALFLAP_UNSUPPORTED_PLATFORM"
   | "ERR_HALFLAP_UNSUPPORTED_RATE"
   | "ERR_HALFLAP_UNSUPPORTED_RUNTIME";
