@@ -92,7 +92,7 @@ function chooseRuntime() {
 /** @param {string | undefined} command The subcommand. */
 function denoPermissions(command) {
   // Deno guards /proc, /sys and /dev by all permissions together.
-  if (command === "doctor") return ["--allow-all"];
+  if (["doctor", "inspect"].includes(command)) return ["--allow-all"];
   const cpuFolder = cpuFolders[process.arch];
   const packaged = cpuFolder && path.join(packageFolder, "native", cpuFolder, "libhalflap.so");
   const library = process.env.HALFLAP_LIBRARY

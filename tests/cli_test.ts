@@ -230,6 +230,7 @@ test("help names every command, and the help of each its options", async () => {
     ],
     devices: ["json"],
     doctor: ["json"],
+    inspect: ["direction", "xrun-debug", "watch", "interval", "json"],
     asoundrc: [],
     path: [],
   };

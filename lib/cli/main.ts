@@ -13,21 +13,26 @@ import { CommandError, UsageError } from "./command_error.ts";
 import { devicesCommand } from "./devices.ts";
 import { doctorCommand } from "./doctor.ts";
 import { EXIT_FAILURE, EXIT_OK, EXIT_SIGNAL, EXIT_USAGE } from "./exit_code.ts";
+import { inspectCommand } from "./inspect.ts";
 import { leave, leaveErrorsToWriters, printNote, printResult } from "./output.ts";
 import { pathCommand } from "./path.ts";
 import { playCommand } from "./play.ts";
 import { VERSION } from "./version.ts";
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([
+/** Subcommands by their names. */
+export type Commands = ReadonlyMap<string, Command>;
+
+const COMMANDS: Commands = new Map([
   ["play", playCommand],
   ["devices", devicesCommand],
   ["doctor", doctorCommand],
+  ["inspect", inspectCommand],
   ["asoundrc", asoundrcCommand],
   ["path", pathCommand],
 ]);
 
-function helpText(): string {
-  const list = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(17)}  ${summary}\n`);
+function helpText(commands: Commands): string {
+  const list = [...commands].map(([name, { summary }]) => `  ${name.padEnd(17)}  ${summary}\n`);
   return `Plays sound through ALSA, with low and known latency.
 
 Usage: halflap COMMAND [ARGUMENTS]
@@ -42,10 +47,14 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 128 + n stopped by signal n.
 `;
 }
 
-async function runCommand(name: string | undefined, args: readonly string[]): Promise<number> {
-  const command = name === undefined ? undefined : COMMANDS.get(name);
+async function runCommand(
+  commands: Commands,
+  name: string | undefined,
+  args: readonly string[],
+): Promise<number> {
+  const command = name === undefined ? undefined : commands.get(name);
   if (command !== undefined) return await command.run(args);
-  if (name === "--help" || name === "-h") await printResult(helpText());
+  if (name === "--help" || name === "-h") await printResult(helpText(commands));
   else if (name === "--version") await printResult(`${VERSION}\n`);
   else if (name === undefined) throw new UsageError("Which command?");
   else throw new UsageError(`Unknown ${name.startsWith("-") ? "option" : "command"} "${name}"`);
@@ -53,9 +62,13 @@ async function runCommand(name: string | undefined, args: readonly string[]): Pr
 }
 
 /** Says what went wrong, where that is no fault of the program; returns the exit code. */
-async function reportError(error: unknown, name: string | undefined): Promise<number> {
+async function reportError(
+  error: unknown,
+  commands: Commands,
+  name: string | undefined,
+): Promise<number> {
   if (error instanceof UsageError) {
-    const command = COMMANDS.has(name ?? "") ? `halflap ${name}` : "halflap";
+    const command = commands.has(name ?? "") ? `halflap ${name}` : "halflap";
     await printNote(`${error.message}\nSee: ${command} --help`);
     return EXIT_USAGE;
   }
@@ -68,12 +81,17 @@ async function reportError(error: unknown, name: string | undefined): Promise<nu
  * Runs the command.
  *
  * @param args What the user gave after its name.
+ * @param commands Its subcommands, where they are others.
  * @returns Resolves with the exit code.
  */
-export async function main(args: readonly string[]): Promise<number> {
+export async function main(
+  args: readonly string[],
+  commands: Commands = COMMANDS,
+): Promise<number> {
   leaveErrorsToWriters();
   const [name, ...rest] = args;
-  const exitCode = await runCommand(name, rest).catch((error) => reportError(error, name));
+  const exitCode = await runCommand(commands, name, rest)
+    .catch((error) => reportError(error, commands, name));
   if (exitCode > EXIT_SIGNAL || isStandardInputPending()) leave(exitCode);
   return exitCode;
 }

@@ -20,14 +20,15 @@ function write(stream: Stream, text: string): Promise<void> {
   });
 }
 
-/** Writes results. */
-export async function printResult(text: string): Promise<void> {
+/** Writes results; resolves with whether anybody still reads them. */
+export async function printResult(text: string): Promise<boolean> {
   try {
     await write(process.stdout, text);
+    return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // Whoever read the results has seen enough, as "head" has.
-    if (code === "EPIPE") return;
+    if (code === "EPIPE") return false;
     throw new CommandError(`Cannot write to standard output: ${message}`, { cause: error });
   }
 }
