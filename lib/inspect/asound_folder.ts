@@ -88,7 +88,8 @@ function systemError(
     : action === "write"
     ? "only root may write there, and not in a container that shows /proc read-only"
     : "run as root";
-  return new HalflapError(`Cannot ${action} "${place}": ${cause.message}`, {
+  const reason = isDenied ? "permission denied" : cause.message;
+  return new HalflapError(`Cannot ${action} "${place}": ${reason}`, {
     code,
     errno: (constants.errno as Readonly<Record<string, number>>)[name],
     hint,

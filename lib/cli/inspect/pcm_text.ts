@@ -172,7 +172,9 @@ export function pcmText(pcm: PcmInspection, owner: DescribeOwner): string {
     `${name} ${direction}: ${info?.name ?? "?"}, card "${cardId}"`,
     `  xrun_debug ${xrunDebugText(xrunDebug)}`,
     ...(info?.unknown ?? []).map((line) => `  unknown ${line}`),
-    ...(closed.length === 0 ? [] : [`  closed: substream ${numbers}`]),
+    ...(closed.length === 0
+      ? []
+      : [`  closed: ${closed.length === 1 ? "substream" : "substreams"} ${numbers}`]),
   ];
   const texts = open.map((substream) => substreamText(direction, substream, owner));
   return [...lines.map((line) => `${printable(line)}\n`), ...texts].join("");
