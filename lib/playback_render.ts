@@ -9,9 +9,10 @@ import { HalflapError } from "./errors.ts";
 import type { SampleFormat, SamplesOf } from "./format.ts";
 import type { Granted } from "./granted.ts";
 import type { NativeStream } from "./native_stream.ts";
-import { type DrainOptions, type FadeOptions, Playback } from "./playback.ts";
+import { checkFade, type DrainOptions, type FadeOptions, Playback } from "./playback.ts";
 import type { RenderBlock, RenderCallback } from "./render.ts";
 import { RenderMemory } from "./render_memory.ts";
+import { isActive } from "./state.ts";
 
 /** A block whose properties are set anew for each period. */
 class ReusedBlock<F extends SampleFormat> implements RenderBlock<F> {
@@ -36,7 +37,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   readonly #memory: RenderMemory<F>;
   readonly #block: ReusedBlock<F>;
   #isRendering = false;
-  #isStopped = false;
+  #rendering: "always" | "while active" | "never" = "always";
 
   /**
    * Not for users: `openPlayback()` opens a stream.
@@ -75,8 +76,10 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    * @throws TypeError or RangeError for a wrong option; HalflapError if the device cannot start.
    */
   override async start(options?: FadeOptions): Promise<void> {
-    this.#isStopped = false;
-    const started = super.start(options);
+    const fadeMs = checkFade("start()", options);
+    // With its fade, before the first frame is there.
+    const started = this.#stream.command("start", { fadeMs });
+    this.#rendering = "always";
     this.#render();
     await started;
   }
@@ -92,7 +95,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    */
   override async drain(options?: DrainOptions): Promise<void> {
     const drained = super.drain(options);
-    this.#isStopped = true;
+    this.#rendering = "never";
     await drained;
   }
 
@@ -107,8 +110,14 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    */
   override async drop(options?: FadeOptions): Promise<void> {
     const dropped = super.drop(options);
-    this.#isStopped = true;
+    // A fade is made of what is rendered meanwhile.
+    this.#rendering = "while active";
     await dropped;
+  }
+
+  get #isWanted(): boolean {
+    if (this.#stream.isEnding || this.#rendering === "never") return false;
+    return this.#rendering === "always" || isActive(this.#stream.state);
   }
 
   #render(): void {
@@ -129,7 +138,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     const atOnce = Math.ceil((queueFrames + bufferFrames) / periodFrames) + 1;
     for (let period = 0; period < atOnce; period++) {
       while (true) {
-        if (this.#isStopped || this.#stream.isEnding) return;
+        if (!this.#isWanted) return;
         if (this.#stream.begin(periodFrames) > 0) break;
         if (!this.#stream.awaitRoom(periodFrames)) return;
       }
