@@ -265,8 +265,18 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
     const granted = &stream.granted;
     const avail_frames = room.avail_frames - fed.frames;
     const wanted_frames = roomWanted(stream);
-    const dry = stream.source.isFed() and stream.ending == null and
-        avail_frames > 0 and !fed.device_short and stream.source.free() >= wanted_frames;
+    const ring: wake_times.Ring = .{
+        .buffer_frames = granted.buffer_frames,
+        .period_frames = granted.period_frames,
+        .held_frames = granted.buffer_frames - avail_frames,
+        .batch = granted.batch,
+        .wanted_frames = wanted_frames,
+        .looked_at_early = stream.source == .ring,
+        .tail_frames = unheardTail(stream),
+    };
+    // A ring that is still well filled is looked at when it always is, whatever is written.
+    const dry = stream.source.isFed() and stream.ending == null and !fed.device_short and
+        avail_frames >= ring.transferFrames() and stream.source.free() >= wanted_frames;
     stream.look = .{
         .at_ns = room.at_ns,
         .held_frames = granted.buffer_frames - avail_frames,
@@ -281,16 +291,7 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
     } else {
         stream.hungry_at.store(nobody, .seq_cst);
     }
-    const frames = wake_times.framesUntilWake(.{
-        .buffer_frames = granted.buffer_frames,
-        .period_frames = granted.period_frames,
-        .held_frames = granted.buffer_frames - avail_frames,
-        .batch = granted.batch,
-        .dry = dry,
-        .looked_at_early = stream.source == .ring,
-        .wanted_frames = wanted_frames,
-        .tail_frames = unheardTail(stream),
-    });
+    const frames = ring.framesUntilWake(dry);
     return .{ .wake_at = wakeTime(stream, room, frames, now_ns) };
 }
 
