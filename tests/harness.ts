@@ -21,6 +21,7 @@ import {
   engineCounters,
   openVirtualCard,
   type VirtualCard,
+  type VirtualCardOptions,
 } from "../lib/testing/mod.ts";
 
 export const root: string = path.resolve(fileURLToPath(import.meta.url), "../..");
@@ -170,7 +171,7 @@ export function noise(
 
 /** Samples that tell which frame they belong to; none of them is zero before 2^31 samples. */
 export const countingSamples = (count: number, first = 1): Int32Array =>
-  Int32Array.from({ length: count }, (_, index) => first + index);
+  new Int32Array(count).map((_, index) => first + index);
 
 export const bytesIn = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -272,8 +273,8 @@ export function statesOf(stream: Playback): PlaybackState[] {
 }
 
 /** A card of 48 kHz, so that `advance()` knows its rate before any stream is open. */
-export const openCard48k = (): Promise<VirtualCard> =>
-  openVirtualCard({ rate: { min: 48_000, max: 48_000 } });
+export const openCard48k = (options?: VirtualCardOptions): Promise<VirtualCard> =>
+  openVirtualCard({ rate: { min: 48_000, max: 48_000 }, ...options });
 
 export interface Ended {
   readonly code: number | null;
