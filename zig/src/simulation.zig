@@ -135,8 +135,8 @@ pub const Simulation = struct {
     pub fn settle(self: *Simulation) void {
         self.mutex.lock();
         defer self.mutex.unlock();
-        const now_ns = self.card.now();
-        while (self.group.step(now_ns)) |next_ns| if (next_ns > now_ns) break;
+        // A slow fill moves the clock.
+        while (self.group.step(self.card.now())) |next_ns| if (next_ns > self.card.now()) break;
         _ = self.card.flush();
     }
 
