@@ -104,7 +104,11 @@ fn mmapOnce(stream: *Stream, wanted: u32, content: Content) Error!u32 {
     );
     render(stream, &block, content);
     if (stream.card) |card| disturbance.duringFill(card);
-    if (stream.isRunning()) try pacing.recheck(stream);
+    if (stream.isRunning()) pacing.recheck(stream) catch |err| {
+        // What was rendered is for later: in a gap of silence it must not be heard.
+        if (granted.xrun_policy.policy == .silence) block.silence();
+        return err;
+    };
 
     const committed = asound.snd_pcm_mmap_commit(pcm, offset, frames);
     if (committed < 0) return pacing.classify(stream, "snd_pcm_mmap_commit", committed);
