@@ -59,7 +59,7 @@ fn shouldStart(stream: *const Stream) bool {
 }
 
 fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
-    const room = try pacing.observe(stream, now_ns, false);
+    var room = try pacing.observe(stream, now_ns, false);
     if (stream.start_fade_ms > 0) {
         stream.fade = .constant(0);
         stream.fade.moveTo(1, stream.framesOfMs(stream.start_fade_ms));
@@ -73,6 +73,8 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     const result = stream.asound.snd_pcm_start(stream.pcm.?);
     if (result < 0) return pacing.classify(stream, "snd_pcm_start", result);
     const started_ns = stream.now();
+    // The pointer stood until now, however long the fill took.
+    room.at_ns = started_ns;
     stream.hardware_frames = 0;
     resumed(stream, started_ns);
     xruns.end(stream, started_ns);
