@@ -73,6 +73,9 @@ pub fn causeOf(evidence: *const Evidence) abi.XrunCause {
         if (fed_ns >= evidence.emptyNs()) return .producer;
     }
     const scheduling_ns = evidence.latenessNs() + evidence.offCpuNs();
+    // Where the pointer is too coarse to tell: the engine lost hardly any of the time that it had.
+    const spare_ns = evidence.emptyNs() -| evidence.calledNs();
+    if (4 * (scheduling_ns + evidence.processingNs()) < spare_ns) return .device;
     return if (evidence.processingNs() > scheduling_ns) .processing else .scheduling;
 }
 
@@ -134,6 +137,18 @@ test "a queue that had nothing to give makes it the producer's" {
     try expectCause(.producer, evidence);
     // Written in time, and nobody woke.
     evidence.fed_ns = 12 * ms;
+    try expectCause(.scheduling, evidence);
+}
+
+test "an end within the tolerance is the device's, too, where the engine came in time" {
+    var evidence = healthy();
+    evidence.tolerance_frames = 960;
+    evidence.round_ns = 10 * ms;
+    evidence.now_ns = 12 * ms;
+    try expectCause(.device, evidence);
+    evidence.now_ns = 18 * ms;
+    try expectCause(.processing, evidence);
+    evidence.round_ns = 18 * ms;
     try expectCause(.scheduling, evidence);
 }
 
