@@ -34,6 +34,9 @@ pub const DeviceClock = struct {
         behind: u64,
     };
 
+    /// How far a pointer can be off without being wrong.
+    pub const Tolerance = struct { ahead_frames: u32, behind_frames: u32 };
+
     pub fn start(rate: u32, frames: u64, now_ns: u64) DeviceClock {
         const nominal_ns = std.time.ns_per_s / @as(f64, @floatFromInt(rate));
         return .{
@@ -44,15 +47,16 @@ pub const DeviceClock = struct {
         };
     }
 
-    /// A pointer read at `now_ns`. One that is off by more than `tolerance_frames` restarts the
-    /// loop from there; smaller errors are what it filters.
-    pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance_frames: u32) Verdict {
+    /// A pointer read at `now_ns`. One that is off by more than the tolerance restarts the loop from
+    /// there; smaller errors are what it filters.
+    pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance: Tolerance) Verdict {
         if (frames < self.frames) return .steady;
         const moved: f64 = @floatFromInt(frames - self.frames);
         const predicted_ns = self.at_ns + moved * self.frame_ns;
         const error_ns = @as(f64, @floatFromInt(now_ns)) - predicted_ns;
         const error_frames = error_ns / self.nominal_ns;
-        if (@abs(error_frames) > @as(f64, @floatFromInt(tolerance_frames))) {
+        const limit = if (error_frames < 0) tolerance.ahead_frames else tolerance.behind_frames;
+        if (@abs(error_frames) > @as(f64, @floatFromInt(limit))) {
             self.frames = frames;
             self.at_ns = @floatFromInt(now_ns);
             const distance: u64 = @intFromFloat(@abs(error_frames));
@@ -102,7 +106,7 @@ fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
         const true_ns = @as(f64, @floatFromInt(frames)) * 1e9 / (rate * (1 + ppm / 1e6));
         const late_ns = if (jitter_ns == 0) 0 else prng.random().uintLessThan(u64, jitter_ns);
         const read_ns = 1_000 + @as(u64, @intFromFloat(true_ns)) + late_ns;
-        assert(clock.observe(frames, read_ns, 96) == .steady);
+        assert(clock.observe(frames, read_ns, .{ .ahead_frames = 96, .behind_frames = 96 }) == .steady);
     }
     return clock;
 }
@@ -124,11 +128,11 @@ test "it predicts a second ahead within a tenth of the jitter's width" {
 
 test "a pointer that jumps and one that stands still are told from jitter" {
     var clock: DeviceClock = .start(48_000, 0, 0);
-    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, 96));
-    const jump = clock.observe(960 + 480, 20_000_000, 96);
+    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
+    const jump = clock.observe(960 + 480, 20_000_000, .{ .ahead_frames = 96, .behind_frames = 96 });
     try testing.expectApproxEqAbs(480, @as(f64, @floatFromInt(jump.ahead)), 2);
-    try testing.expectEqual(.steady, clock.observe(1920, 30_000_000, 96));
-    const stall = clock.observe(1920, 50_000_000, 96);
+    try testing.expectEqual(.steady, clock.observe(1920, 30_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
+    const stall = clock.observe(1920, 50_000_000, .{ .ahead_frames = 96, .behind_frames = 96 });
     try testing.expectApproxEqAbs(960, @as(f64, @floatFromInt(stall.behind)), 2);
-    try testing.expectEqual(.steady, clock.observe(2400, 60_000_000, 96));
+    try testing.expectEqual(.steady, clock.observe(2400, 60_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
 }

@@ -147,9 +147,12 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     }
     // Somebody else may have had the CPU between the two: the pair says nothing.
     if (room.uncertainty_ns > uncertainty_ns_max) return;
-    const tolerance_frames = stream.granted.toleranceFrames();
+    const granted = &stream.granted;
     const due_ns = stream.device_clock.instantOf(frames);
-    switch (stream.device_clock.observe(frames, room.at_ns, tolerance_frames)) {
+    switch (stream.device_clock.observe(frames, room.at_ns, .{
+        .ahead_frames = granted.toleranceFrames(),
+        .behind_frames = granted.lagFrames(),
+    })) {
         .steady => {
             stream.counters.rate_deviation_ppm = @floatCast(stream.device_clock.deviationPpm());
             if (stream.watchdog.looks == 0) stream.stalled_ns = null;

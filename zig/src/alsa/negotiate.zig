@@ -60,7 +60,15 @@ pub const Granted = struct {
 
     /// How far a pointer can be off without being wrong: drivers move it in bursts.
     pub fn toleranceFrames(self: *const Granted) u32 {
-        if (self.batch) return self.period_frames;
+        return if (self.batch) self.period_frames else self.burstFrames();
+    }
+
+    /// How far it can be behind: one that moves by whole periods is that much late already.
+    pub fn lagFrames(self: *const Granted) u32 {
+        return self.burstFrames() + if (self.batch) self.period_frames else 0;
+    }
+
+    fn burstFrames(self: *const Granted) u32 {
         const burst_ms = 2;
         return @max(16, @min(self.period_frames, self.rate * burst_ms / 1000));
     }
