@@ -47,8 +47,8 @@ pub const DeviceClock = struct {
         };
     }
 
-    /// A pointer read at `now_ns`. One that is off by more than the tolerance restarts the loop from
-    /// there; smaller errors are what it filters.
+    /// A pointer read at `now_ns`. One that is off by more than the tolerance restarts the loop
+    /// from there; smaller errors are what it filters.
     pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance: Tolerance) Verdict {
         if (frames < self.frames) return .steady;
         const moved: f64 = @floatFromInt(frames - self.frames);
@@ -94,6 +94,7 @@ pub const DeviceClock = struct {
 };
 
 const testing = std.testing;
+const two_ms: DeviceClock.Tolerance = .{ .ahead_frames = 96, .behind_frames = 96 };
 
 /// A device that is `ppm` fast and whose pointer is read with up to `jitter_ns` of delay.
 fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
@@ -106,7 +107,7 @@ fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
         const true_ns = @as(f64, @floatFromInt(frames)) * 1e9 / (rate * (1 + ppm / 1e6));
         const late_ns = if (jitter_ns == 0) 0 else prng.random().uintLessThan(u64, jitter_ns);
         const read_ns = 1_000 + @as(u64, @intFromFloat(true_ns)) + late_ns;
-        assert(clock.observe(frames, read_ns, .{ .ahead_frames = 96, .behind_frames = 96 }) == .steady);
+        assert(clock.observe(frames, read_ns, two_ms) == .steady);
     }
     return clock;
 }
@@ -128,11 +129,11 @@ test "it predicts a second ahead within a tenth of the jitter's width" {
 
 test "a pointer that jumps and one that stands still are told from jitter" {
     var clock: DeviceClock = .start(48_000, 0, 0);
-    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
-    const jump = clock.observe(960 + 480, 20_000_000, .{ .ahead_frames = 96, .behind_frames = 96 });
+    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, two_ms));
+    const jump = clock.observe(960 + 480, 20_000_000, two_ms);
     try testing.expectApproxEqAbs(480, @as(f64, @floatFromInt(jump.ahead)), 2);
-    try testing.expectEqual(.steady, clock.observe(1920, 30_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
-    const stall = clock.observe(1920, 50_000_000, .{ .ahead_frames = 96, .behind_frames = 96 });
+    try testing.expectEqual(.steady, clock.observe(1920, 30_000_000, two_ms));
+    const stall = clock.observe(1920, 50_000_000, two_ms);
     try testing.expectApproxEqAbs(960, @as(f64, @floatFromInt(stall.behind)), 2);
-    try testing.expectEqual(.steady, clock.observe(2400, 60_000_000, .{ .ahead_frames = 96, .behind_frames = 96 }));
+    try testing.expectEqual(.steady, clock.observe(2400, 60_000_000, two_ms));
 }

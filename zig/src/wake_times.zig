@@ -71,7 +71,12 @@ test "a batch device has a period of headroom" {
 test "a dry queue and a tail are looked at when they end" {
     const half: Ring = .{ .buffer_frames = 960, .period_frames = 240, .held_frames = 300 };
     try expectEqual(300, half.framesUntilWake(true));
-    var ring: Ring = .{ .buffer_frames = 960, .period_frames = 240, .held_frames = 960, .tail_frames = 77 };
+    var ring: Ring = .{
+        .buffer_frames = 960,
+        .period_frames = 240,
+        .held_frames = 960,
+        .tail_frames = 77,
+    };
     try expectEqual(77, ring.framesUntilWake(false));
     ring.tail_frames = 3;
     try expectEqual(30, ring.framesUntilWake(false));
