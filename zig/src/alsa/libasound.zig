@@ -253,6 +253,10 @@ pub fn load() LoadError!*const Libasound {
         };
         @field(table, field.name) = @ptrCast(@alignCast(symbol));
     }
+    // What a realtime thread runs: the engine, libasound, and the libc of both.
+    resident.lockPages(&load);
+    resident.lockPages(table.snd_pcm_open);
+    resident.lockPages(&std.c.clock_gettime);
     loaded = true;
     return &table;
 }
