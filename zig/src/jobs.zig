@@ -16,6 +16,7 @@ const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const zero_copy = @import("zero_copy.zig");
 const Driver = @import("rate_group.zig").Driver;
+const Block = @import("block.zig").Block;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Pacer = @import("pacing.zig").Pacer;
 const Queue = @import("queue.zig").Queue;
@@ -69,6 +70,7 @@ fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     const wanted_us = stream.options.realtime.cpu_dma_latency_us;
     if (wanted_us) |us| stream.dma_latency = .open(us);
     makeSource(stream) catch return outOfMemory(stream);
+    if (stream.granted.access == .mmap) touchRing(stream);
     joinGroup(stream, driver) catch |err| switch (err) {
         error.OutOfMemory => return outOfMemory(stream),
         error.ThreadUnavailable => {
@@ -137,6 +139,21 @@ fn setThreshold(stream: *Stream) void {
         .frames => |wanted| @min(@max(wanted, 1), capacity_frames),
         .never => stream_module.nobody,
     };
+}
+
+/// Makes the pages of the ring present before the write thread writes to them. Nothing is
+/// committed: the pointer stays where it is. A PCM that gives no ring now tells why when it plays.
+fn touchRing(stream: *Stream) void {
+    const asound = stream.asound;
+    const pcm = stream.pcm.?;
+    const granted = &stream.granted;
+    var areas: [*]const alsa.ChannelArea = undefined;
+    var offset: alsa.UFrames = 0;
+    var frames: alsa.UFrames = granted.buffer_frames;
+    // libasound counts what mmap_begin may grant from the last look at the pointer.
+    if (asound.snd_pcm_avail_update(pcm) < 0) return;
+    if (asound.snd_pcm_mmap_begin(pcm, &areas, &offset, &frames) < 0) return;
+    Block.ofAreas(areas, granted.channels, granted.format, offset, @intCast(frames)).silence();
 }
 
 fn joinGroup(stream: *Stream, driver: *const Driver) groups.Error!void {
