@@ -19,9 +19,13 @@ pub fn duringFill(card: *VirtualCard) void {
     }
     const until_ns = clock.monotonicNs() + slow_ns;
     while (clock.monotonicNs() < until_ns) std.atomic.spinLoopHint();
+    if (preempted_ns > 0) sleep(preempted_ns);
+}
+
+fn sleep(ns: u64) void {
     const duration: linux.timespec = .{
-        .sec = @intCast(preempted_ns / std.time.ns_per_s),
-        .nsec = @intCast(preempted_ns % std.time.ns_per_s),
+        .sec = @intCast(ns / std.time.ns_per_s),
+        .nsec = @intCast(ns % std.time.ns_per_s),
     };
     _ = linux.nanosleep(&duration, null);
 }
