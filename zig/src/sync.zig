@@ -1,22 +1,21 @@
-//! Futex-based locks for the control side of the engine. Nothing on the realtime thread may take
-//! one; it only pushes and rings.
+//! Locks for the control side of the engine, and what needs none. Nothing on the realtime thread
+//! may wait for a lock; it only pushes and rings.
 
 const std = @import("std");
 const linux = std.os.linux;
 
-/// Three states (Drepper, "Futexes Are Tricky"): 0 free, 1 held, 2 held with waiters.
+/// The C library's: what watches its locks sees the engine's too.
 pub const Mutex = struct {
-    word: std.atomic.Value(u32) = .init(0),
+    native: std.c.pthread_mutex_t = .{},
 
     pub fn lock(self: *Mutex) void {
-        if (self.word.cmpxchgStrong(0, 1, .acquire, .monotonic) == null) return;
-        while (self.word.swap(2, .acquire) != 0) futexWait(&self.word, 2, null);
+        const result = std.c.pthread_mutex_lock(&self.native);
+        std.debug.assert(result == .SUCCESS);
     }
 
     pub fn unlock(self: *Mutex) void {
-        const before = self.word.swap(0, .release);
-        std.debug.assert(before != 0);
-        if (before == 2) futexWake(&self.word, 1);
+        const result = std.c.pthread_mutex_unlock(&self.native);
+        std.debug.assert(result == .SUCCESS);
     }
 };
 
