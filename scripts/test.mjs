@@ -39,7 +39,7 @@ const checks = [
   ["deno lint", [deno, "lint", "--quiet"]],
   ["deno check", [deno, "check", "--quiet"]],
   ["deno doc --lint", [deno, "doc", "--lint", "--quiet", "mod.ts", "lib/testing/mod.ts"]],
-  ["zig fmt", [zig, "fmt", "--check", "zig/build.zig", "zig/src"]],
+  ["zig fmt", [zig, "fmt", "--check", "zig/build.zig", "zig/src", "tests/purity"]],
 ];
 
 const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
