@@ -109,9 +109,10 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    * @throws TypeError or RangeError for a wrong option.
    */
   override async drop(options?: FadeOptions): Promise<void> {
-    const dropped = super.drop(options);
+    const fadeMs = checkFade("drop()", options);
+    const dropped = this.#stream.command("drop", { fadeMs });
     // A fade is made of what is rendered meanwhile.
-    this.#rendering = "while active";
+    this.#rendering = fadeMs > 0 ? "while active" : "never";
     await dropped;
   }
 
@@ -168,7 +169,8 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
       return false;
     }
     if (stream.isEnding) return false;
-    stream.commit(frames);
+    // It can have been dropped or drained by the callback.
+    stream.commit(this.#isWanted ? frames : 0);
     return true;
   }
 }

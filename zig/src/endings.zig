@@ -57,7 +57,12 @@ pub fn hasNothingToDrain(stream: *const Stream) bool {
 pub fn discard(stream: *Stream) void {
     switch (stream.source) {
         .queue, .ring => {
-            const frames = stream.source.until(stream.drop_to_frames);
+            // What was rendered for a fade belongs to what is dropped.
+            const end = if (stream.options.source == .render)
+                stream.source.given()
+            else
+                stream.drop_to_frames;
+            const frames = stream.source.until(end);
             stream.source.advance(frames);
             stream.counters.frames_dropped += frames;
         },
