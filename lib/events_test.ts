@@ -15,7 +15,7 @@ test("an event of an xrun has all that the xrun has", () => {
   record[Field.cause] = XrunCause.scheduling;
   record[Field.policy] = XrunPolicy.silence;
   record[Field.is_over] = 1;
-  const xrun = xrunFromNative(3, record, 0, true);
+  const xrun = xrunFromNative(3, record, 0, { isRealtime: true, isRendered: false });
   for (const type of ["xrun", "xrunend"] as const) {
     const event = new XrunEvent(type, xrun);
     assert.ok(event instanceof Event);

@@ -383,7 +383,8 @@ export class NativeStream {
     if (result === ErrorCode.invalid_state) return undefined;
     check(result);
     const isRealtime = this.granted.realtime.priority > 0;
-    return xrunFromNative(number, record, this.performanceOffsetMs, isRealtime);
+    const isRendered = this.granted.zeroCopy !== undefined;
+    return xrunFromNative(number, record, this.performanceOffsetMs, { isRealtime, isRendered });
   }
 
   #recentXruns(count: number): Xrun[] {

@@ -84,12 +84,20 @@ export interface Xrun {
   readonly advice: string;
 }
 
+/** What of a stream the advice depends on. */
+export interface XrunStream {
+  /** Its thread has a realtime priority. */
+  readonly isRealtime: boolean;
+  /** JavaScript renders it in place: it has no queue but the device's buffer. */
+  readonly isRendered: boolean;
+}
+
 /** Returns the engine's record as an xrun; `offsetMs` makes its times those of `performance.now()`. */
 export function xrunFromNative(
   number: number,
   record: Float64Array,
   offsetMs: number,
-  isRealtime: boolean,
+  stream: XrunStream,
 ): Xrun {
   const value = (index: number): number => record[index]!;
   const evidence: XrunEvidence = {
@@ -114,7 +122,7 @@ export function xrunFromNative(
     position: value(Field.position_frames),
     lostFrames: value(Field.lost_frames),
     evidence,
-    advice: adviceFor(cause, evidence, isRealtime),
+    advice: adviceFor(cause, evidence, stream),
   };
 }
 
@@ -123,13 +131,17 @@ export function xrunRecord(): Float64Array {
   return new Float64Array(XRUN_LENGTH);
 }
 
-function adviceFor(cause: XrunCause, evidence: XrunEvidence, isRealtime: boolean): string {
+function adviceFor(cause: XrunCause, evidence: XrunEvidence, stream: XrunStream): string {
   switch (cause) {
     case "producer":
+      if (stream.isRendered) {
+        return "Rendering came too late: make the callback quicker, keep the event loop free, or " +
+          "use more or longer periods; a Worker of its own is not kept waiting by other code.";
+      }
       return "Write earlier or more at a time; a larger queueFrames bridges longer pauses, such as " +
         "garbage collections.";
     case "scheduling":
-      return schedulingAdvice(evidence, isRealtime);
+      return schedulingAdvice(evidence, stream.isRealtime);
     case "processing":
       return "The work of one wake-up took longer than the buffer lasts: use a larger buffer, fewer " +
         "streams of this period length, or a faster CPU.";

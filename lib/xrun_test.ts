@@ -14,8 +14,19 @@ function recordOf(fields: Fields): Float64Array {
 /** The advice on an xrun of a cause. */
 function adviceOn(cause: Cause, fields: Fields, isRealtime = true): string {
   const record = recordOf({ cause: XrunCause[cause], ...fields });
-  return xrunFromNative(1, record, 0, isRealtime).advice;
+  return xrunFromNative(1, record, 0, { isRealtime, isRendered: false }).advice;
 }
+
+const realtime = { isRealtime: true, isRendered: false };
+
+test("who renders too late is not told to write earlier", () => {
+  const record = recordOf({ cause: XrunCause.producer });
+  assert.match(xrunFromNative(1, record, 0, realtime).advice, /queueFrames/);
+  const rendered = { isRealtime: true, isRendered: true };
+  const { advice } = xrunFromNative(1, record, 0, rendered);
+  assert.match(advice, /callback/);
+  assert.doesNotMatch(advice, /queueFrames/);
+});
 
 test("a record becomes an xrun, its time one of the realm", () => {
   const record = recordOf({
@@ -36,7 +47,7 @@ test("a record becomes an xrun, its time one of the realm", () => {
     minor_faults: 12,
     major_faults: 13,
   });
-  const { advice, ...xrun } = xrunFromNative(14, record, -400, true);
+  const { advice, ...xrun } = xrunFromNative(14, record, -400, realtime);
   assert.match(advice, /kernel's log/);
   assert.deepEqual(xrun, {
     number: 14,
@@ -62,7 +73,7 @@ test("a record becomes an xrun, its time one of the realm", () => {
 });
 
 test("an xrun that goes on is not over, and what the kernel does not tell is undefined", () => {
-  const { isOver, evidence } = xrunFromNative(1, recordOf({ run_queue_ms: -1 }), 0, true);
+  const { isOver, evidence } = xrunFromNative(1, recordOf({ run_queue_ms: -1 }), 0, realtime);
   assert.equal(isOver, false);
   assert.equal(evidence.runQueueMs, undefined);
 });

@@ -8,7 +8,8 @@ import { xrunSummary } from "./xrun_summary.ts";
 function xrunOf(cause: XrunCause, number: number): Xrun {
   const record = xrunRecord();
   record[Field.cause] = Native[cause];
-  return { ...xrunFromNative(number, record, 0, true), advice: `Mend ${cause} ${number}.` };
+  const stream = { isRealtime: true, isRendered: false };
+  return { ...xrunFromNative(number, record, 0, stream), advice: `Mend ${cause} ${number}.` };
 }
 
 /** The statistics after xruns of these causes, one after the other. */
