@@ -54,8 +54,17 @@ fn shouldStart(stream: *const Stream) bool {
     const available = stream.source.available();
     if (available == 0) return false;
     if (stream.start_asked) return true;
-    if (stream.source.isFed()) return available >= (kickLevel(stream) orelse return false);
+    if (stream.source.isFed()) {
+        return available >= (kickLevel(stream) orelse return false) or cannotGoOn(stream);
+    }
     return stream.armed;
+}
+
+/// Whoever renders any number of frames may want more room than there is before it is full.
+fn cannotGoOn(stream: *const Stream) bool {
+    if (stream.options.source != .mapped) return false;
+    const wanted = stream.wanted_room.load(.seq_cst);
+    return wanted != nobody and stream.source.free() < wanted;
 }
 
 fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {

@@ -50,15 +50,20 @@ pub fn awaitRoom(stream: *Stream, frames: u32) StateError!bool {
     const wanted = @min(frames, stream.source.capacity());
     stream.wanted_room.store(wanted, .seq_cst);
     if (stream.draining.load(.seq_cst) or stream.source.free() < wanted) {
-        // Whoever waits for more than a period wants other wake-ups than were planned.
-        if (stream.source == .ring and wanted > stream.granted.period_frames) {
-            engine.post(stream, Request.kick);
-        }
+        if (stream.options.source == .mapped) stopRendering(stream, wanted);
         return false;
     }
     // The event may be under way already; then it comes for nothing.
     stream.wanted_room.store(nobody, .seq_cst);
     return true;
+}
+
+/// Who waits for room has rendered what it could: that may be less than the owner waits for. And
+/// for more than a period other wake-ups are wanted than were planned.
+fn stopRendering(stream: *Stream, wanted_frames: u32) void {
+    const hungry = stream.hungry_at.swap(nobody, .seq_cst) != nobody;
+    if (hungry and stream.source.level() > 0) stream.fed_ns.store(stream.now(), .release);
+    if (hungry or wanted_frames > stream.granted.period_frames) engine.post(stream, Request.kick);
 }
 
 /// Blocks until there is room, the stream is closed or the time has passed; false: no room.

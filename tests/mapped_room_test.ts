@@ -1,0 +1,45 @@
+/**
+ * Who renders into a mapped ring and the stream that plays it never both wait for each other.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { mapped, openPlayback, type PlaybackMapped } from "../mod.ts";
+import { openVirtualCard } from "../lib/testing/mod.ts";
+import { monoSource, test, watch } from "./harness.ts";
+
+function commit(out: PlaybackMapped, frames: number): void {
+  for (let left = frames; left > 0;) {
+    const block = out.begin(left);
+    assert.ok(block, `no room for ${left} frames`);
+    left -= out.commit(block.frames);
+  }
+}
+
+for (const access of ["mmap", "write"] as const) {
+  test(`a stream by ${access} starts although more room is waited for than there is`, async () => {
+    await using card = await openVirtualCard();
+    const options = { ...monoSource, access, device: card.device, source: mapped() };
+    await using out = await openPlayback(options);
+    commit(out, 330);
+    assert.equal(out.state, "prepared");
+    const room = out.waitForRoom(100);
+    await card.advance(100);
+    await room;
+    assert.equal(out.state, "running");
+    assert.equal(out.stats().xruns.count, 0);
+  });
+}
+
+test("what is rendered is played although it does not fill the room that there is", async () => {
+  await using card = await openVirtualCard();
+  await using out = await openPlayback({ ...monoSource, device: card.device, source: mapped() });
+  commit(out, 400);
+  for (let turn = 0; turn < 50; turn++) {
+    const room = watch(out.waitForRoom(130));
+    while (room.state === "pending") await card.advance(10);
+    commit(out, 130);
+  }
+  assert.equal(out.stats().xruns.count, 0);
+});
