@@ -7,56 +7,40 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
-import { open } from "./open.ts";
-import { realtimeCpu } from "./realtime_cpu.ts";
-import { FULL, QUICK, type Scale } from "./scale.ts";
-import { type Suite, table } from "./suite.ts";
-import { transfer } from "./transfer.ts";
-import { writeCall } from "./write_call.ts";
+import { FULL, QUICK } from "./scale.ts";
+import { CannotMeasureError } from "./suite.ts";
+import { runSuite, suiteNames } from "./suites.ts";
 
-/** What a suite leaves: its rows, and the same as text. */
-interface SuiteResult {
-  readonly name: string;
-  readonly rows: readonly unknown[];
-  readonly text: string;
-}
-
-interface RunnableSuite {
-  readonly name: string;
-  readonly run: (scale: Scale) => Promise<SuiteResult>;
-}
-
-function runnable<Row>({ name, title, columns, measure }: Suite<Row>): RunnableSuite {
-  const run = async (scale: Scale): Promise<SuiteResult> => {
-    const rows = await measure(scale);
-    return { name, rows, text: `${title}\n${table(columns, rows)}` };
-  };
-  return { name, run };
-}
-
-const SUITES: readonly RunnableSuite[] = [
-  runnable(transfer),
-  runnable(writeCall),
-  runnable(open),
-  runnable(realtimeCpu),
-];
-
+const NAMES = suiteNames();
 const USAGE = `Usage: npm run bench -- [SUITE ...] [--json] [--quick]
 
-Suites: ${SUITES.map(({ name }) => name).join(", ")}; the default is all of them.
+Suites: ${NAMES.join(", ")}; the default is all of them.
 
   --json   print one JSON object instead of tables
   --quick  only see that everything runs: the figures mean nothing
   --help   print this
 
 A ratio stands before the quartiles of its rounds. bench/README.md says what the figures mean.
+The exit code is 2 for wrong arguments, and 3 where a suite lacks what it needs; the others still run.
 `;
+const USAGE_EXIT_CODE = 2;
+const NOT_MEASURED_EXIT_CODE = 3;
 
 interface Arguments {
-  readonly suites: readonly RunnableSuite[];
+  readonly names: readonly string[];
   readonly json: boolean;
   readonly quick: boolean;
   readonly help: boolean;
+}
+
+/** What `--json` prints. */
+interface Report {
+  readonly machine: object;
+  readonly quick: boolean;
+  /** Rows of the suites, by their names. */
+  readonly suites: Record<string, readonly unknown[]>;
+  /** Why suites have no rows, by their names. */
+  readonly notMeasured: Record<string, string>;
 }
 
 function parseArguments(args: string[]): Arguments {
@@ -69,28 +53,33 @@ function parseArguments(args: string[]): Arguments {
       help: { type: "boolean", default: false },
     },
   });
-  const unknown = positionals.find((text) => SUITES.every(({ name }) => name !== text));
-  if (unknown !== undefined) throw new TypeError(`There is no suite "${unknown}"`);
-  const chosen = SUITES.filter(({ name }) => positionals.includes(name));
-  return { ...values, suites: chosen.length > 0 ? chosen : SUITES };
+  const unknown = positionals.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(`There is no suite "${unknown}"; there are ${NAMES.join(", ")}`);
+  }
+  const chosen = NAMES.filter((name) => positionals.includes(name));
+  return { ...values, names: chosen.length > 0 ? chosen : NAMES };
 }
 
-async function run({ suites, json, quick }: Arguments): Promise<void> {
+/** Runs the suites; `print` gets each one's text as soon as it is there. */
+async function run({ names, quick }: Arguments, print: (text: string) => void): Promise<Report> {
   const machine = describeMachine();
   const { runtime, runtimeVersion, cpu, cpuCount, kernel, loadAverage } = machine;
-  if (!json) {
-    const load = `load average ${loadAverage.toFixed(2)}`;
-    console.log(`${runtime} ${runtimeVersion}, ${cpuCount} x ${cpu}, Linux ${kernel}, ${load}`);
+  const load = `load average ${loadAverage.toFixed(2)}`;
+  print(`${runtime} ${runtimeVersion}, ${cpuCount} x ${cpu}, Linux ${kernel}, ${load}\n`);
+  const report: Report = { machine, quick, suites: {}, notMeasured: {} };
+  for (const name of names) {
+    try {
+      const { rows, text } = await runSuite(name, quick ? QUICK : FULL);
+      report.suites[name] = rows;
+      print(`\n${text}`);
+    } catch (error) {
+      if (!(error instanceof CannotMeasureError)) throw error;
+      report.notMeasured[name] = error.message;
+      process.stderr.write(`\nCannot measure "${name}": ${error.message}\n`);
+    }
   }
-  const results: SuiteResult[] = [];
-  for (const suite of suites) {
-    const result = await suite.run(quick ? QUICK : FULL);
-    if (!json) console.log(`\n${result.text}`);
-    results.push(result);
-  }
-  if (!json) return;
-  const rows = Object.fromEntries(results.map(({ name, rows }) => [name, rows]));
-  console.log(JSON.stringify({ machine, quick, suites: rows }));
+  return report;
 }
 
 async function main(args: string[]): Promise<number> {
@@ -100,11 +89,17 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     process.stderr.write(`${error.message}\n\n${USAGE}`);
-    return 2;
+    return USAGE_EXIT_CODE;
   }
-  if (parsed.help) process.stdout.write(USAGE);
-  else await run(parsed);
-  return 0;
+  if (parsed.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const report = await run(parsed, (text) => {
+    if (!parsed.json) process.stdout.write(text);
+  });
+  if (parsed.json) console.log(JSON.stringify(report));
+  return Object.keys(report.notMeasured).length > 0 ? NOT_MEASURED_EXIT_CODE : 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -16,7 +16,7 @@ export interface Scale {
   readonly samples: number;
   /** Rounds that play in real time. */
   readonly realtimeRounds: number;
-  /** How long each stream plays in each of them. */
+  /** How long each task runs in each of them. */
   readonly realtimeMs: number;
 }
 

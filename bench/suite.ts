@@ -15,16 +15,19 @@ export interface Column<Row> {
   readonly text: (row: Row) => string;
 }
 
-/** One kind of measurement. */
+/** One kind of measurement. Its name is that of its file in suites/. */
 export interface Suite<Row> {
-  /** Its name on the command line and in the JSON. */
-  readonly name: string;
   /** What it measures, in one line. */
   readonly title: string;
   /** The columns of its table: what a row is about, ratios, absolute figures. */
   readonly columns: readonly Column<Row>[];
   /** Measures; the rows are what `--json` prints. */
   readonly measure: (scale: Scale) => Promise<Row[]>;
+}
+
+/** The machine lacks what a suite needs; the message says what, and how to get it. */
+export class CannotMeasureError extends Error {
+  override readonly name = "CannotMeasureError";
 }
 
 /** Shows a figure's median, with three significant digits. */

@@ -6,39 +6,49 @@ import process from "node:process";
 import { buildAbi, buildLibrary } from "./artifacts.mjs";
 import { showProgress } from "./progress.mjs";
 import { installDebianPackages, installNodeModules, playbackPackages } from "./setup.mjs";
-import { CommandError, describeEnd, run, runMain, runOrThrow } from "./subprocess.mjs";
+import { CommandError, describeEnd, run, runMain } from "./subprocess.mjs";
 import { bun, deno, hostTarget } from "./toolchain.mjs";
 
 const timeoutMs = 30 * 60_000;
 const usageExitCode = 2;
+// A suite lacked what it needs; the others ran.
+const notMeasuredExitCode = 3;
 const runtimes = {
   Deno: [deno, ["run", "--no-prompt", "--allow-all", "bench/main.ts"]],
   Bun: [bun, ["bench/main.ts"]],
 };
 
+async function runBench(name, args, options) {
+  const [command, commandArgs] = runtimes[name];
+  const result = await run(command, [...commandArgs, ...args], { ...options, timeoutMs });
+  if ([0, usageExitCode, notMeasuredExitCode].includes(result.code)) return result;
+  throw new CommandError(`${name}: ${describeEnd(result)}`, result.output ?? "");
+}
+
 async function printTables(args) {
-  for (const [name, [command, commandArgs]] of Object.entries(runtimes)) {
-    const result = await run(command, [...commandArgs, ...args], { inherit: true, timeoutMs });
-    // The other runtime would refuse the arguments as well.
-    if (result.code === usageExitCode) return usageExitCode;
-    if (result.code !== 0) throw new CommandError(`${name}: ${describeEnd(result)}`, "");
-    if (args.includes("--help")) return 0;
+  let exitCode = 0;
+  for (const name of Object.keys(runtimes)) {
+    const { code } = await runBench(name, args, { inherit: true });
+    // The other runtime would say the same.
+    if (code === usageExitCode || args.includes("--help")) return code;
+    exitCode = Math.max(exitCode, code);
     process.stdout.write("\n");
   }
-  return 0;
+  return exitCode;
 }
 
 async function printJson(args) {
   const objects = {};
-  for (const [name, [command, commandArgs]] of Object.entries(runtimes)) {
-    const { stdout } = await showProgress(
-      name,
-      () => runOrThrow(command, [...commandArgs, ...args], { timeoutMs }),
-    );
+  let exitCode = 0;
+  for (const name of Object.keys(runtimes)) {
+    const { code, stdout, stderr } = await showProgress(name, () => runBench(name, args));
+    process.stderr.write(stderr);
+    if (code === usageExitCode) return code;
+    exitCode = Math.max(exitCode, code);
     objects[name.toLowerCase()] = JSON.parse(stdout);
   }
   process.stdout.write(`${JSON.stringify(objects)}\n`);
-  return 0;
+  return exitCode;
 }
 
 async function main(args) {

@@ -6,10 +6,10 @@
 
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
-import { openPlayback, type Playback, type PlaybackQueue, tone } from "../mod.ts";
-import { type Figure, figureOf } from "./figure.ts";
-import type { Scale } from "./scale.ts";
-import { ratio, short, type Suite } from "./suite.ts";
+import { openPlayback, type Playback, type PlaybackQueue, tone } from "../../mod.ts";
+import { type Figure, figureOf } from "../figure.ts";
+import type { Scale } from "../scale.ts";
+import { ratio, short, type Suite } from "../suite.ts";
 
 const RATE = 48_000;
 const CHANNELS = 2;
@@ -156,8 +156,7 @@ async function measure({ realtimeRounds, realtimeMs }: Scale): Promise<RealtimeC
 }
 
 /** What a playing stream costs in real time. */
-export const realtimeCpu: Suite<RealtimeCpuRow> = {
-  name: "realtime-cpu",
+export const suite: Suite<RealtimeCpuRow> = {
   title: "Processor time of one stream above idle (48 kHz, 2 channels, f32, periods of 240 frames)",
   columns: [
     { heading: "feed", text: ({ feed }) => feed },

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { engine } from "../lib/ffi/engine.ts";
-import { openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
+import { engine } from "../../lib/ffi/engine.ts";
+import { openVirtualCard, type VirtualCard } from "../../lib/testing/mod.ts";
 import {
   clip,
   openPlayback,
@@ -17,11 +17,11 @@ import {
   silence,
   type Source,
   tone,
-} from "../mod.ts";
-import { type Figure, figureOf, ratioOf, scaled } from "./figure.ts";
-import { elapsedMs, interleaveOpenings, type Sample } from "./interleave.ts";
-import type { Scale } from "./scale.ts";
-import { ratio, short, type Suite } from "./suite.ts";
+} from "../../mod.ts";
+import { type Figure, figureOf, ratioOf, scaled } from "../figure.ts";
+import { elapsedMs, interleaveOpenings, type Sample } from "../interleave.ts";
+import type { Scale } from "../scale.ts";
+import { ratio, short, type Suite } from "../suite.ts";
 
 const RATE = 48_000;
 const CHANNELS = 2;
@@ -163,8 +163,7 @@ function percentOfPeriod(nsPerPeriod: Figure, periodFrames: number): string {
 }
 
 /** Cost of a period on both paths. */
-export const transfer: Suite<TransferRow> = {
-  name: "transfer",
+export const suite: Suite<TransferRow> = {
   title: "Cost of a period (2 channels, f32, 2 periods, simulated card)",
   columns: [
     { heading: "source", text: ({ source }) => source },

@@ -9,22 +9,22 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Figure, figureOf, ratioOf } from "./figure.ts";
-import { interleave, type Measure } from "./interleave.ts";
-import { describeMachine } from "./machine.ts";
+import { type Figure, figureOf, ratioOf } from "../figure.ts";
+import { interleave, type Measure } from "../interleave.ts";
+import { describeMachine } from "../machine.ts";
 import {
   type CycleAccess,
   type Feed,
   type PlaybackCycle,
   playbackCycle,
-} from "./playback_cycle.ts";
-import type { Scale } from "./scale.ts";
-import { ratio, short, type Suite } from "./suite.ts";
+} from "../playback_cycle.ts";
+import type { Scale } from "../scale.ts";
+import { ratio, short, type Suite } from "../suite.ts";
 
 const FEEDS: readonly Feed[] = ["tone", "queue"];
 const ACCESSES: readonly CycleAccess[] = ["write", "mmap"];
 const PARTS = ["openMs", "firstFrameMs", "closeMs"] as const;
-const FIRST_CYCLE = path.join(path.dirname(fileURLToPath(import.meta.url)), "first_cycle.ts");
+const FIRST_CYCLE = path.resolve(fileURLToPath(import.meta.url), "../../first_cycle.ts");
 const PROCESS_TIMEOUT_MS = 30_000;
 
 type Part = (typeof PARTS)[number];
@@ -111,8 +111,7 @@ async function measureLater(scale: Scale): Promise<OpenRow[]> {
 }
 
 /** From `openPlayback()` to the first frame, and `close()`. */
-export const open: Suite<OpenRow> = {
-  name: "open",
+export const suite: Suite<OpenRow> = {
   title: "From openPlayback() to the first frame, and close() (real-time card, default buffer)",
   columns: [
     { heading: "stream", text: (row) => row.firstInProcess ? "first in process" : "later" },

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { openVirtualCard } from "../lib/testing/mod.ts";
-import { openPlayback, type PlaybackQueue } from "../mod.ts";
-import { type Figure, figureOf, ratioOf, scaled } from "./figure.ts";
-import { elapsedMs, interleaveOpenings, type Measures } from "./interleave.ts";
-import type { Scale } from "./scale.ts";
-import { ratio, short, type Suite } from "./suite.ts";
+import { openVirtualCard } from "../../lib/testing/mod.ts";
+import { openPlayback, type PlaybackQueue } from "../../mod.ts";
+import { type Figure, figureOf, ratioOf, scaled } from "../figure.ts";
+import { elapsedMs, interleaveOpenings, type Measures } from "../interleave.ts";
+import type { Scale } from "../scale.ts";
+import { ratio, short, type Suite } from "../suite.ts";
 
 const CHANNELS = 2;
 const FRAME_BYTES = CHANNELS * Float32Array.BYTES_PER_ELEMENT;
@@ -113,8 +113,7 @@ async function measureRow(frames: number, scale: Scale): Promise<WriteCallRow> {
 }
 
 /** Cost of `write()` and `tryWrite()`. */
-export const writeCall: Suite<WriteCallRow> = {
-  name: "write-call",
+export const suite: Suite<WriteCallRow> = {
   title: "Cost of a call (2 channels, f32), beside Uint8Array.set() of the same bytes",
   columns: [
     { heading: "frames", text: ({ frames }) => `${frames}` },
