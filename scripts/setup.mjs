@@ -42,12 +42,16 @@ const debianPackages = {
   sox: () => hasProgram("sox"),
   "libsox-fmt-alsa": () => hasLibrary("sox/libsox_fmt_alsa.so"),
   ffmpeg: () => hasProgram("ffmpeg"),
+  "rt-tests": () => hasProgram("cyclictest"),
 };
 
 /** What sounds need to be heard. */
 export const playbackPackages = ["libasound2"];
 
-/** What the tests play with besides. */
+/** What benchmarks compare with. */
+export const benchPackages = ["rt-tests"];
+
+/** What the tests play and compare with besides. */
 export const testPackages = Object.keys(debianPackages);
 
 function checkHost() {

@@ -3,6 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { execFile, type ExecFileException } from "node:child_process";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -25,12 +27,14 @@ const main = path.resolve(fileURLToPath(import.meta.url), "../../bench/main.ts")
 const runtime = process.versions["bun"] === undefined ? "deno" : "bun";
 const runtimeArgs = runtime === "deno" ? ["run", "--no-prompt", "--allow-all"] : [];
 const timeoutMs = 100_000;
+const notMeasuredExitCode = 3;
 
 /** Rows of each suite: what distinguishes them from each other, and how many there are. */
 const expectedRows: Readonly<Record<string, { keys: readonly string[]; count: number }>> = {
   "open": { keys: ["firstInProcess", "feed", "access"], count: 1 + 2 * 2 },
   "realtime-cpu": { keys: ["feed", "periods"], count: 2 * 2 },
   "transfer": { keys: ["source", "periodFrames"], count: 4 * 7 },
+  "wake-lateness": { keys: ["policy", "load", "quantile"], count: 2 * 2 * 4 },
   "write-call": { keys: ["frames"], count: 4 },
 };
 
@@ -68,10 +72,15 @@ test("every suite gives one row of finite figures for each combination", async (
   const { quick, machine, suites, notMeasured } = JSON.parse(stdout) as Printed;
   assert.equal(quick, true);
   assert.equal(machine["runtime"], runtime);
-  assert.deepEqual(notMeasured, {});
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(Object.keys(suites), Object.keys(expectedRows));
-  for (const [name, rows] of Object.entries(suites)) assertRows(name, rows);
+  // cyclictest cannot do without realtime scheduling; a system that denies it is named.
+  const isDenied = notMeasured["wake-lateness"] !== undefined;
+  const denied = isDenied ? ["wake-lateness"] : [];
+  if (isDenied) assert.match(notMeasured["wake-lateness"]!, /denied SCHED_FIFO/);
+  assert.deepEqual(Object.keys(notMeasured), denied);
+  assert.equal(code, isDenied ? notMeasuredExitCode : 0, stderr);
+  const names = Object.keys(expectedRows).filter((name) => !denied.includes(name));
+  assert.deepEqual(Object.keys(suites), names);
+  for (const name of names) assertRows(name, suites[name]!);
 });
 
 test("a period takes one wake-up on both paths, so that their costs compare", async () => {
@@ -80,6 +89,22 @@ test("a period takes one wake-up on both paths, so that their costs compare", as
   assert.deepEqual(Object.keys(suites), ["transfer"]);
   for (const row of suites["transfer"]!) {
     assert.equal(row["wakeUpsPerPeriod"], 1, `${row["source"]} ${row["periodFrames"]}`);
+  }
+});
+
+test("a missing cyclictest fails its suite and says what to install; others run", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "halflap-bench-"));
+  try {
+    await symlink("/usr/bin/taskset", path.join(folder, "taskset"));
+    const args = ["wake-lateness", "write-call", "--quick", "--json"];
+    const { code, stdout, stderr } = await runBench(args, { PATH: folder });
+    const { suites, notMeasured } = JSON.parse(stdout) as Printed;
+    assert.equal(code, notMeasuredExitCode);
+    assert.deepEqual(Object.keys(suites), ["write-call"]);
+    assert.deepEqual(Object.keys(notMeasured), ["wake-lateness"]);
+    assert.match(stderr, /Cannot measure "wake-lateness": .*(rt-tests|denied SCHED_FIFO)/);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 
