@@ -10,6 +10,11 @@ export interface WalkOptions {
   readonly xruns: readonly Xrun[];
   readonly rate: number;
   readonly bufferFrames: number;
+  /**
+   * For a device that stood still or failed again during a gap: it has played less of it than was
+   * told, or so many frames more.
+   */
+  readonly slackFrames?: number;
 }
 
 export interface Walk {
@@ -44,7 +49,8 @@ class Walker {
     while (this.#at < this.#tap.length) {
       const xrun = xruns[this.#xrun];
       const isDue = xrun !== undefined && xrun.position <= this.heard;
-      if (!isDue || !this.#passGap(xrun)) this.#passFrame(this.#tap[this.#at]!);
+      if (isDue) this.#passGap(xrun);
+      else this.#passFrame(this.#tap[this.#at]!);
     }
     const rest = xruns.slice(this.#xrun).filter(({ position }) => position !== this.heard);
     assert.deepEqual(rest.map(({ position }) => position), [], `${this.heard} frames were heard`);
@@ -66,30 +72,61 @@ class Walker {
     this.#at++;
   }
 
-  /** Returns whether the gap is here: one behind the end of a drain comes after the padding. */
-  #passGap({ position, policy, durationMs }: Xrun): boolean {
+  #passGap(xrun: Xrun): void {
+    const { position, policy } = xrun;
     assert.equal(position, this.heard, "An xrun's position is told in its order");
-    const told = policy === "stop" ? 0 : Math.round(durationMs * this.#options.rate / 1000);
-    const isHere = policy === "repeat" ? this.#goesOnAt(this.#at + told) : this.#isSilent(told);
-    if (!isHere && policy === "repeat" && this.#tap[this.#at] === 0) return false;
+    const told = this.#gapFrames(xrun);
+    const frames = policy === "repeat" ? this.#repeatedFrames(told) : this.#silentFrames(told);
+    const isAllowed = frames === told || this.#options.slackFrames !== undefined;
     const number = this.#xrun + 1;
-    assert.ok(isHere, `The gap of xrun ${number} at ${position} does not have ${told} frames`);
-    if (policy === "repeat") this.#assertOfRing(told);
+    assert.ok(isAllowed, `The gap of xrun ${number} has ${frames} frames instead of ${told}`);
     this.#xrun++;
-    this.inGaps += told;
-    this.#at += told;
-    return true;
+    this.inGaps += frames;
+    this.#at += frames;
   }
 
-  #isSilent(frames: number): boolean {
-    const gap = this.#tap.subarray(this.#at, this.#at + frames);
-    return gap.length === frames && gap.every((sample) => sample === 0);
+  /** A device that stops, as any does that fails with frames in its ring, plays nothing meanwhile. */
+  #gapFrames({ policy, durationMs, lostFrames }: Xrun): number {
+    if (policy === "stop" || lostFrames > 0) return 0;
+    return Math.round(durationMs * this.#options.rate / 1000);
   }
 
-  #goesOnAt(at: number): boolean {
-    if (at > this.#tap.length) return false;
-    const sample = this.#tap[at];
-    return sample === undefined || sample === 0 || sample >= this.#next;
+  /** Padding may follow: what is more than was told is left. */
+  #silentFrames(limit = Infinity): number {
+    let frames = 0;
+    while (frames < limit && this.#tap[this.#at + frames] === 0) frames++;
+    return frames;
+  }
+
+  /** The ring, lap after lap, and before it what padding there is behind a tail. */
+  #repeatedFrames(told: number): number {
+    const tap = this.#tap;
+    const silent = this.#silentFrames();
+    // By mmap the ring may have what was rendered for later: then the stream goes on after it.
+    for (let padding = 0; padding <= silent; padding++) {
+      if (tap[this.#at + padding + told] !== this.#next) continue;
+      this.#pass(padding);
+      this.#assertOfRing(told);
+      return told;
+    }
+    const { slackFrames } = this.#options;
+    if (slackFrames !== undefined) return this.#oldFrames(silent + told + slackFrames);
+    let old = this.#oldFrames(told + silent);
+    // The end of what is repeated may be silence, too.
+    while (old < told && this.#tap[this.#at + old] === 0) old++;
+    this.#pass(Math.min(Math.max(0, old - told), silent));
+    return Math.min(old, told);
+  }
+
+  /** Up to the last one that was heard before. */
+  #oldFrames(limit: number): number {
+    const ahead = this.#tap.subarray(this.#at, this.#at + limit);
+    return ahead.findLastIndex((sample) => sample !== 0 && sample < this.#next) + 1;
+  }
+
+  #pass(paddingFrames: number): void {
+    this.padding += paddingFrames;
+    this.#at += paddingFrames;
   }
 
   /** By mmap, frames that were rendered and not committed are in the ring, too. */
