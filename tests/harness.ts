@@ -108,11 +108,15 @@ export async function assertNothingLeaks(
 /** What earlier tests of the file leaked; they have failed for it already. */
 let leakedBefore = nothing;
 
-/** A `node:test` test at whose end the engine must hold nothing. */
-export function test(name: string, body: () => void | Promise<void>): void {
-  nodeTest(name, { timeout: 2 * hangMs }, async () => {
+/** A `node:test` test at whose end the engine must hold nothing, and which ends within `limitMs`. */
+export function test(
+  name: string,
+  body: () => void | Promise<void>,
+  limitMs: number = hangMs,
+): void {
+  nodeTest(name, { timeout: 2 * limitMs }, async () => {
     const errors: unknown[] = [];
-    await within(Promise.resolve().then(body), `Test "${name}"`)
+    await within(Promise.resolve().then(body), `Test "${name}"`, limitMs)
       .catch((error: unknown) => errors.push(error));
     await assertNothingLeaks(leakedBefore).catch((error: unknown) => errors.push(error));
     leakedBefore = engineCounters();

@@ -35,7 +35,8 @@ type Resume = NonNullable<SuspendFault["resume"]>;
 const parts = (max: number) =>
   fc.integer({ min: 1, max: 100 * max }).map((percent) => percent / 100);
 
-const faults: fc.Arbitrary<RandomFault> = fc.oneof(
+/** Any fault that a stream survives. */
+export const faults: fc.Arbitrary<RandomFault> = fc.oneof(
   fc.record({
     kind: fc.constantFrom("late-wake-up", "slow-fill", "preempted-fill"),
     buffers: parts(3),
