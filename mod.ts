@@ -63,10 +63,21 @@ export type { PcmDirection } from "./lib/inspect/pcm_place.ts";
 export type { PcmRing } from "./lib/inspect/ring.ts";
 export { setXrunDebug } from "./lib/inspect/set_xrun_debug.ts";
 export type { SetXrunDebugOptions } from "./lib/inspect/set_xrun_debug.ts";
+export { mix } from "./lib/mix.ts";
+export type {
+  MixClipOptions,
+  MixInputOptions,
+  MixQueueOptions,
+  MixSource,
+  MixToneOptions,
+} from "./lib/mix.ts";
+export { MixClip, MixInput, MixQueue, MixTone } from "./lib/mix_input.ts";
+export type { MixInputOf, MixInputsOf, MixInputStats, MixQueueStats } from "./lib/mix_input.ts";
 export { openPlayback } from "./lib/open_playback.ts";
 export type {
   Access,
   CommonPlaybackOptions,
+  MixPlaybackOptions,
   PlaybackOptions,
   QueuePlaybackOptions,
   RenderPlaybackOptions,
@@ -77,9 +88,10 @@ export { Playback } from "./lib/playback.ts";
 export type { DrainOptions, FadeOptions, GainOptions } from "./lib/playback.ts";
 export { PlaybackMapped } from "./lib/playback_mapped.ts";
 export type { MappedBlock } from "./lib/playback_mapped.ts";
+export { PlaybackMix } from "./lib/playback_mix.ts";
 export { PlaybackRender } from "./lib/playback_render.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
-export type { WriteOptions } from "./lib/playback_queue.ts";
+export type { WriteOptions } from "./lib/sample_writer.ts";
 export type { SoundCard } from "./lib/procfs/cards.ts";
 export type { SoundDevice } from "./lib/procfs/devices.ts";
 export type { UnknownLines } from "./lib/procfs/field_reader.ts";

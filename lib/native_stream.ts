@@ -30,9 +30,11 @@ import {
   VIEW_LENGTH,
   XrunPolicy,
 } from "./ffi/abi.generated.ts";
+import type { Native } from "./ffi/backend.ts";
 import { bytesPerSample, nativeFormat } from "./format.ts";
 import { type Granted, grantedFromNative } from "./granted.ts";
 import { check, readText } from "./native_call.ts";
+import { openNativeMix } from "./native_mix.ts";
 import type { CheckedPlaybackOptions } from "./options.ts";
 import { type Attention, Realm } from "./realm.ts";
 import { type CheckedRealtime, recordRealtime } from "./realtime.ts";
@@ -125,6 +127,8 @@ export class NativeStream {
   #queuedFrames = 0;
   #startThreshold = Infinity;
   #frameBytes = 0;
+  // It plays although nothing was written to it.
+  #isMix = false;
   // A native source that plays as soon as the stream is open, and has not begun to.
   #startsWhenOpen = false;
   // Ordinal of a start() that waits for the first frame, or 0.
@@ -140,6 +144,7 @@ export class NativeStream {
     this.#handle = handle;
     this.#device = options.device;
     this.#realtime = options.realtime;
+    this.#isMix = options.source?.kind === "mix";
     this.#startsWhenOpen = options.source !== undefined && options.startThreshold !== Infinity;
     realm.add(handle, this);
   }
@@ -157,6 +162,16 @@ export class NativeStream {
     }
     await stream.#becomeOpen(options.signal);
     return stream;
+  }
+
+  /** The engine's functions. */
+  get native(): Native {
+    return this.#realm.native;
+  }
+
+  /** The engine's handle. */
+  get handle(): number {
+    return this.#handle;
   }
 
   /** The failure that ended the stream, if it was one. */
@@ -205,12 +220,15 @@ export class NativeStream {
     return this.granted.simulated ? 0 : this.#realm.performanceOffsetMs;
   }
 
+  /** Throws where an array has fewer frames: what waited for room may find its memory gone. */
+  checkFramesLeft(samples: ArrayBufferView, frames: number): void {
+    if (samples.byteLength >= frames * this.#frameBytes) return;
+    throw new TypeError("Samples were detached or shrank while they were being written");
+  }
+
   /** Puts frames of a whole array, from an offset on, into the queue; returns how many it took. */
   write(samples: ArrayBufferView, offsetFrames: number, frames: number): number {
-    // A write that waited for room may find that its memory went away.
-    if (samples.byteLength < (offsetFrames + frames) * this.#frameBytes) {
-      throw new TypeError("Samples were detached or shrank while they were being written");
-    }
+    this.checkFramesLeft(samples, offsetFrames + frames);
     const accepted = check(
       this.#realm.native.halflap_stream_write(
         this.#handle,
@@ -295,7 +313,7 @@ export class NativeStream {
   /** Starts; resolves when the stream runs, or at once where it still waits for its first frame. */
   async start(fadeMs: number): Promise<void> {
     this.assertOpen();
-    const isWaiting = this.state === "prepared" && this.writer !== undefined &&
+    const isWaiting = this.state === "prepared" && this.writer !== undefined && !this.#isMix &&
       this.readStats()[Stats.frames_queued] === 0;
     const ordinal = this.#send("start", { fadeMs });
     if (!isWaiting) await this.#completion("start", ordinal);
@@ -564,7 +582,11 @@ export class NativeStream {
 
 function openNative(realm: Realm, options: CheckedPlaybackOptions): number {
   const device = new TextEncoder().encode(options.device);
-  const clip = options.source?.kind === "clip" ? options.source.samples : NO_BYTES;
+  const { source } = options;
+  if (source?.kind === "mix") {
+    return openNativeMix(realm, openRecord(options), device, source.inputs);
+  }
+  const clip = source?.kind === "clip" ? source.samples : NO_BYTES;
   return realm.native.halflap_stream_open(
     realm.handle,
     openRecord(options),

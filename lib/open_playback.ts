@@ -8,10 +8,12 @@ import { publishOpen } from "./diagnostics.ts";
 import { assertViewsPermitted } from "./ffi/engine.ts";
 import type { SampleFormat } from "./format.ts";
 import { NativeStream } from "./native_stream.ts";
+import type { MixInputOptions } from "./mix.ts";
 import {
   type CheckedPlaybackOptions,
   checkPlaybackOptions,
   isRendered,
+  type MixPlaybackOptions,
   type PlaybackOptions,
   type QueuePlaybackOptions,
   type RenderPlaybackOptions,
@@ -19,10 +21,36 @@ import {
 } from "./options.ts";
 import { Playback } from "./playback.ts";
 import { PlaybackMapped } from "./playback_mapped.ts";
+import { PlaybackMix } from "./playback_mix.ts";
 import { PlaybackQueue } from "./playback_queue.ts";
 import { PlaybackRender } from "./playback_render.ts";
 import type { MappedSource, RenderSource } from "./render.ts";
 
+/**
+ * Opens a stream that plays the sum of many inputs.
+ *
+ * @example Two participants of a conference
+ * ```ts
+ * import { mix, openPlayback } from "halflap";
+ *
+ * const source = mix([{ queueFrames: 4800 }, { queueFrames: 4800, gain: 0.5 }]);
+ * await using out = await openPlayback({ rate: 48_000, channels: 1, source });
+ * const [first, second] = out.inputs;
+ * await Promise.all([
+ *   first.write(new Float32Array(48_000)),
+ *   second.write(new Float32Array(48_000)),
+ * ]);
+ * await out.drain();
+ * ```
+ *
+ * @param options What to open, and the mix.
+ * @returns The stream; it plays already, unless its `startThreshold` is Infinity.
+ * @throws TypeError or RangeError for a wrong option; HalflapError if the stream cannot be opened.
+ */
+export function openPlayback<
+  const Inputs extends readonly MixInputOptions[],
+  F extends SampleFormat = "f32",
+>(options: MixPlaybackOptions<Inputs, F>): Promise<PlaybackMix<Inputs, F>>;
 /**
  * Opens a stream that a native source feeds.
  *
@@ -101,7 +129,7 @@ export function openPlayback<F extends SampleFormat = "f32">(
  *
  * @param options What to open.
  * @returns The stream: a `PlaybackQueue` if no source was given, a `PlaybackRender` for `render()`, a
- *   `PlaybackMapped` for `mapped()`.
+ *   `PlaybackMapped` for `mapped()`, a `PlaybackMix` for `mix()`.
  * @throws TypeError or RangeError for a wrong option; HalflapError if the stream cannot be opened.
  */
 export function openPlayback<F extends SampleFormat = "f32">(
@@ -137,6 +165,8 @@ async function playbackOf(
         return new PlaybackRender(stream, gain, source.callback);
       case "mapped":
         return new PlaybackMapped(stream, gain);
+      case "mix":
+        return new PlaybackMix(stream, gain, source.inputs);
       default:
         return new Playback(stream, gain);
     }

@@ -15,6 +15,16 @@ import {
   checkWord,
 } from "./check.ts";
 import { checkFrames, SAMPLE_FORMATS, type SampleFormat } from "./format.ts";
+import { type CheckedMix, checkMixInputs, type MixInputOptions, type MixSource } from "./mix.ts";
+import {
+  CHANNELS_RANGE,
+  GAIN_RANGE,
+  PERIOD_FRAMES_RANGE,
+  PERIODS_RANGE,
+  QUEUE_FRAMES_RANGE,
+  type Range,
+  RATE_RANGE,
+} from "./ranges.ts";
 import { type CheckedRealtime, checkRealtime, type RealtimeOption } from "./realtime.ts";
 import type { MappedSource, RenderSource } from "./render.ts";
 import type { Source } from "./source.ts";
@@ -90,6 +100,17 @@ export interface SourcePlaybackOptions<F extends SampleFormat = SampleFormat>
   startThreshold?: number;
 }
 
+/** Options of a stream that a mix feeds. */
+export interface MixPlaybackOptions<
+  Inputs extends readonly MixInputOptions[] = readonly MixInputOptions[],
+  F extends SampleFormat = SampleFormat,
+> extends CommonPlaybackOptions<F> {
+  /** What plays: `mix()`. It starts as soon as the stream is open. */
+  source: MixSource<Inputs>;
+  /** Infinity to start only by `start()`. */
+  startThreshold?: number;
+}
+
 /** Options of a stream that JavaScript renders in place. */
 export interface RenderPlaybackOptions<
   F extends SampleFormat = SampleFormat,
@@ -108,6 +129,7 @@ export interface RenderPlaybackOptions<
 /** Options of `openPlayback()`. */
 export type PlaybackOptions<F extends SampleFormat = SampleFormat> =
   | QueuePlaybackOptions<F>
+  | MixPlaybackOptions<readonly MixInputOptions[], F>
   | RenderPlaybackOptions<F>
   | SourcePlaybackOptions<F>;
 
@@ -132,7 +154,7 @@ export interface CheckedPlaybackOptions {
 }
 
 /** What a stream can play instead of what is written to it. */
-export type AnySource = Source | RenderSource | MappedSource;
+export type AnySource = Source | RenderSource | MappedSource | CheckedMix;
 
 const ACCESS_WORDS: readonly Access[] = ["auto", "mmap", "write"];
 const XRUN_POLICIES: readonly XrunPolicy[] = ["stop", "silence", "repeat"];
@@ -141,23 +163,7 @@ const DEFAULT_CHANNELS = 2;
 const MAX_DEVICE_BYTES = 255;
 const MAX_CLIP_BYTES = 2 ** 31 - 1;
 
-/** Lowest and highest value of a number. */
-export type Range = readonly [min: number, max: number];
-
-/** Lowest and highest rate in frames per second. */
-export const RATE_RANGE: Range = [4000, 768_000];
-/** Lowest and highest number of channels. */
-export const CHANNELS_RANGE: Range = [1, 32];
-/** Lowest and highest number of frames in a period. */
-export const PERIOD_FRAMES_RANGE: Range = [16, 2 ** 20];
-/** Lowest and highest number of periods in a device buffer. */
-export const PERIODS_RANGE: Range = [2, 1024];
-/** Lowest and highest capacity of the queue in frames. */
-export const QUEUE_FRAMES_RANGE: Range = [16, 2 ** 24];
-/** Lowest and highest linear gain. */
-export const GAIN_RANGE: Range = [0, 16];
-
-type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: AnySource };
+type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: AnySource | MixSource };
 
 const COMMON_NAMES = [
   "device",
@@ -214,7 +220,7 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
     source: optional(given.source, checkSource),
     signal: checkSignal(given.signal),
   };
-  checkSourceFits(checked);
+  checkSourceFits(checked.source, checked);
   return checked;
 }
 
@@ -230,7 +236,7 @@ function checkInfinity(value: unknown): number {
   throw typeof value === "number" ? new RangeError(message) : new TypeError(message);
 }
 
-const NATIVE_KINDS: readonly unknown[] = ["tone", "clip", "silence"];
+const NATIVE_KINDS: readonly unknown[] = ["tone", "clip", "silence", "mix"];
 const RENDERED_KINDS: readonly unknown[] = ["render", "mapped"];
 
 function kindOf(source: unknown): unknown {
@@ -248,14 +254,26 @@ export function isRendered(source: unknown): source is RenderSource | MappedSour
 }
 
 function checkSource(value: unknown): AnySource {
+  if (kindOf(value) === "mix") {
+    return { kind: "mix", inputs: checkMixInputs((value as MixSource).inputs) };
+  }
   const isForged = isRendered(value) && value.kind === "render" &&
     typeof value.callback !== "function";
   if (!isForged && (isNative(value) || isRendered(value))) return value as AnySource;
-  throw new TypeError('"source" must be made by render(), mapped(), tone(), clip() or silence()');
+  throw new TypeError(
+    '"source" must be made by render(), mapped(), mix(), tone(), clip() or silence()',
+  );
 }
 
-function checkSourceFits({ source, rate, channels, format }: CheckedPlaybackOptions): void {
-  if (source?.kind === "tone") {
+function checkSourceFits(
+  source: AnySource | undefined,
+  options: CheckedPlaybackOptions,
+): void {
+  const { rate, channels, format } = options;
+  if (source?.kind === "mix") {
+    for (const input of source.inputs) checkSourceFits(input.source, options);
+    checkInteger("bytes of the clips", clipBytes(source), 0, MAX_CLIP_BYTES);
+  } else if (source?.kind === "tone") {
     checkPositive("frequencyHz", source.frequencyHz, rate / 2);
     checkNumber("amplitude", source.amplitude, 0, 1);
   } else if (source?.kind === "clip") {
@@ -263,4 +281,11 @@ function checkSourceFits({ source, rate, channels, format }: CheckedPlaybackOpti
     checkInteger("frames of the clip", frames, 1, MAX_CLIP_BYTES);
     checkInteger("bytes of the clip", source.samples.byteLength, 1, MAX_CLIP_BYTES);
   }
+}
+
+// Inputs that play the same array share it.
+function clipBytes({ inputs }: CheckedMix): number {
+  const sources = inputs.map(({ source }) => source);
+  const views = new Set(sources.map((source) => source?.kind === "clip" ? source.samples : null));
+  return [...views].reduce((sum, view) => sum + (view?.byteLength ?? 0), 0);
 }

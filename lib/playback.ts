@@ -18,8 +18,8 @@ import {
 } from "./events.ts";
 import type { Granted } from "./granted.ts";
 import { NativeStream } from "./native_stream.ts";
-import { GAIN_RANGE } from "./options.ts";
 import { type OutputTimestamp, outputTimestamp } from "./output_timestamp.ts";
+import { GAIN_RANGE } from "./ranges.ts";
 import type { PlaybackState } from "./state.ts";
 import type { PlaybackStats } from "./stats.ts";
 
@@ -44,7 +44,8 @@ export interface GainOptions {
   rampMs?: number;
 }
 
-const MAX_FADE_MS = 60_000;
+/** Longest fade or ramp in milliseconds. */
+export const MAX_FADE_MS = 60_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**

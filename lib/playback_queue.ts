@@ -4,11 +4,10 @@
  * @module
  */
 
-import { clearTimeout, setTimeout } from "node:timers";
-import { checkOptions, checkSignal } from "./check.ts";
+import { drainWithin } from "./drain_within.ts";
 import { nativeError } from "./errors.ts";
 import { ErrorCode } from "./ffi/abi.generated.ts";
-import { bytesPerSample, checkFrames, type SampleFormat, type SamplesOf } from "./format.ts";
+import type { SampleFormat, SamplesOf } from "./format.ts";
 import type { Granted } from "./granted.ts";
 import type { NativeStream } from "./native_stream.ts";
 import {
@@ -18,14 +17,9 @@ import {
   type FadeOptions,
   Playback,
 } from "./playback.ts";
-import { makeWritable, type WritableChunk } from "./writable.ts";
+import { SampleWriter, type WriteOptions } from "./sample_writer.ts";
+import type { WritableChunk } from "./writable.ts";
 import { WriteQueue } from "./write_queue.ts";
-
-/** Options of {@linkcode PlaybackQueue.write}. */
-export interface WriteOptions {
-  /** Aborting it rejects the write with a `WriteAbortedError`, which says how much was accepted. */
-  signal?: AbortSignal;
-}
 
 /**
  * A stream that plays what JavaScript writes to it. `openPlayback()` opens it when no `source` is
@@ -34,8 +28,7 @@ export interface WriteOptions {
 export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playback {
   readonly #stream: NativeStream;
   readonly #queue: WriteQueue;
-  readonly #frameBytes: number;
-  #writable: WritableStream<WritableChunk> | undefined;
+  readonly #writer: SampleWriter<F>;
 
   /**
    * Not for users: `openPlayback()` opens a stream.
@@ -46,9 +39,11 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
   constructor(stream: unknown, gain: number) {
     super(stream, gain);
     this.#stream = stream as NativeStream;
-    const { channels, format, queueFrames } = this.#stream.granted;
-    this.#frameBytes = channels * bytesPerSample(format);
-    this.#queue = new WriteQueue(this.#stream, queueFrames);
+    this.#queue = new WriteQueue(this.#stream, this.#stream.granted.queueFrames);
+    this.#writer = new SampleWriter(this.#stream, this.#queue, {
+      drain: () => this.drain(),
+      drop: () => this.drop(),
+    });
     this.#stream.writer = {
       roomAvailable: () => this.#queue.resume(),
       ended: (error) => this.#queue.cancel(error),
@@ -72,13 +67,7 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
    *   WriteAbortedError after an abort, HalflapError with `ERR_HALFLAP_CANCELLED` after `drop()`.
    */
   write(samples: SamplesOf<F>, options?: WriteOptions): Promise<void> {
-    try {
-      this.#stream.assertOpen();
-      const frames = this.#checkFrames(samples);
-      return this.#queue.write(samples, frames, signalOf(options));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#writer.write(samples, options);
   }
 
   /**
@@ -90,8 +79,7 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
    * @throws TypeError for another array, RangeError if it does not hold whole frames.
    */
   tryWrite(samples: SamplesOf<F>): number {
-    this.#stream.assertOpen();
-    return this.#queue.tryWrite(samples, this.#checkFrames(samples));
+    return this.#writer.tryWrite(samples);
   }
 
   /**
@@ -110,14 +98,7 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
    * ```
    */
   get writable(): WritableStream<WritableChunk> {
-    this.#writable ??= makeWritable({
-      format: this.#stream.granted.format,
-      frameBytes: this.#frameBytes,
-      write: (frames, signal) => this.#writeBytes(frames, signal),
-      drain: () => this.drain(),
-      drop: () => this.drop(),
-    }, () => this.#writable = undefined);
-    return this.#writable;
+    return this.#writer.writable;
   }
 
   /**
@@ -132,11 +113,7 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
   override async drain(options?: DrainOptions): Promise<void> {
     const timeoutMs = checkTimeout(options);
     this.#stream.assertOpen();
-    if (timeoutMs === undefined) {
-      await this.#queue.barrier(() => this.#stream.command("drain"));
-    } else {
-      await this.#drainWithin(timeoutMs);
-    }
+    await drainWithin(this.#stream, this.#queue, timeoutMs);
   }
 
   /**
@@ -154,43 +131,4 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
     this.#queue.cancel(nativeError({ result: ErrorCode.cancelled, text: "" }));
     await this.#queue.barrierNow(() => this.#stream.command("drop", { fadeMs }));
   }
-
-  #checkFrames(samples: SamplesOf<F>): number {
-    const { channels, format } = this.#stream.granted;
-    return checkFrames(format, channels, samples);
-  }
-
-  async #writeBytes(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    this.#stream.assertOpen();
-    await this.#queue.write(bytes, bytes.byteLength / this.#frameBytes, signal);
-  }
-
-  async #drainWithin(timeoutMs: number): Promise<void> {
-    const calledAt = performance.now();
-    const drained = this.#queue.barrier(() => {
-      // The engine knows the stream's clock, but not how long the writes before the drain took.
-      const waitedMs = this.granted.simulated ? 0 : performance.now() - calledAt;
-      return this.#stream.command("drain", { timeoutMs: Math.max(0, timeoutMs - waitedMs) });
-    });
-    // A clock that stands still has no time-out but the engine's.
-    if (!this.#queue.isBlocked || this.granted.simulated) return await drained;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(
-      () => late.reject(nativeError({ result: ErrorCode.timeout, text: "" })),
-      timeoutMs,
-    );
-    // The pending drain keeps the process alive as long as it should.
-    timer.unref();
-    try {
-      await Promise.race([late.promise, drained]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-function signalOf(options: WriteOptions | undefined): AbortSignal | undefined {
-  if (options === undefined) return undefined;
-  const { signal } = checkOptions<WriteOptions>("the options of write()", options, ["signal"]);
-  return checkSignal(signal);
 }

@@ -19,6 +19,9 @@ import {
   Format,
   GRANTED_LENGTH,
   GROUP_LENGTH,
+  MIX_INPUT_LENGTH,
+  MIX_INPUT_STATS_LENGTH,
+  MixInput,
   SourceKind,
   State,
   Stats,
@@ -172,8 +175,16 @@ const isKind = (name: SymbolName, kind: string): boolean => name.startsWith(`hal
 
 /** Functions that take a handle first. */
 const withHandle = names.filter((name) =>
-  parametersOf(name)[0] === "u32" && ["realm", "stream", "card"].some((kind) => isKind(name, kind))
+  parametersOf(name)[0] === "u32" &&
+  ["realm", "stream", "mix", "card"].some((kind) => isKind(name, kind))
 );
+
+/** Functions that take a realm and open a stream. */
+const opening: readonly SymbolName[] = ["halflap_stream_open", "halflap_mix_open"];
+
+/** Functions whose handle is a stream's. */
+const ofStream = (name: SymbolName): boolean =>
+  (isKind(name, "stream") || isKind(name, "mix")) && !opening.includes(name);
 
 /** Arguments that would do, but for the handle: memory for each buffer, 0 for each number. */
 const harmlessArguments = (name: SymbolName): Argument[] =>
@@ -222,9 +233,8 @@ function refuseOtherKinds(target: Target): void {
   const handles = { realm: target.realm, card: target.card, stream: target.stream };
   for (const name of withHandle) {
     for (const [kind, handle] of Object.entries(handles)) {
-      const takesRealm = name === "halflap_stream_open" && kind === "realm";
-      const takesStream = name !== "halflap_stream_open" && isKind(name, kind);
-      if (takesRealm || takesStream) continue;
+      const fits = opening.includes(name) ? kind === "realm" : isKind(name, kind);
+      if (fits || kind === "stream" && ofStream(name)) continue;
       target.fail(noHandle, name, handle, ...harmlessArguments(name));
     }
   }
@@ -276,8 +286,8 @@ function callTooEarly(target: Target): void {
     const args = [realm, streamOptions(), STREAM_OPTIONS_LENGTH, device, device.length, null, 0];
     const stream = target.succeed("halflap_stream_open", ...args);
     for (const name of withHandle) {
-      const ends = name === "halflap_stream_close" || name === "halflap_stream_open";
-      if (isKind(name, "stream") && !ends) target.call(name, stream, ...harmlessArguments(name));
+      if (!ofStream(name) || name === "halflap_stream_close") continue;
+      target.call(name, stream, ...harmlessArguments(name));
     }
     target.succeed("halflap_stream_close", stream);
     target.waitFor(stream, State.closed);
@@ -530,6 +540,147 @@ function refuseFaults(target: Target): void {
   }
 }
 
+/** Inputs of a mix: a queue, a tone and a clip of 16 bytes, changed as asked. */
+function mixInputs(
+  changes: Partial<Record<keyof typeof MixInput, number>> = {},
+  changed = 0,
+): Float64Array {
+  const list = new Float64Array(3 * MIX_INPUT_LENGTH);
+  const usual = [
+    { source: SourceKind.queue, gain: 1, queue_frames: 500 },
+    { source: SourceKind.tone, gain: 1, tone_frequency_hz: 440 },
+    { source: SourceKind.clip, gain: 1, clip_to_bytes: 16 },
+  ];
+  for (const [index, input] of usual.entries()) {
+    const values = Object.entries({ ...input, ...(index === changed ? changes : {}) });
+    for (const [name, value] of values) {
+      list[index * MIX_INPUT_LENGTH + MixInput[name as keyof typeof MixInput]] = value;
+    }
+  }
+  return list;
+}
+
+interface Lengths {
+  readonly inputsLength?: number;
+  readonly sampleBytes?: number;
+}
+
+/** Opens a mix, with lengths that may lie. */
+function openMix(target: Target, inputs = mixInputs(), lengths: Lengths = {}) {
+  const device = encode(`virtual:${target.card}`);
+  const options = streamOptions({ source: SourceKind.mix });
+  const samples = new Int32Array(4).fill(1000);
+  const { inputsLength = inputs.length, sampleBytes = samples.byteLength } = lengths;
+  const args = [target.realm, options, options.length, device, device.length];
+  const lists = [inputs, inputsLength, samples, sampleBytes];
+  return target.call("halflap_mix_open", ...args, ...lists);
+}
+
+function refuseMixes(target: Target): void {
+  const refused = (inputs?: Float64Array, lengths?: Lengths) => {
+    const result = openMix(target, inputs, lengths);
+    assert.equal(describe(result), "invalid_argument", String(inputs));
+  };
+  for (const [name, inputs] of [["gain", 3], ["queue_frames", 1], ["source", 3]] as const) {
+    for (const value of [...wrongNumbers, -1]) {
+      for (let index = 0; index < inputs; index++) refused(mixInputs({ [name]: value }, index));
+    }
+  }
+  for (const value of [...wrongNumbers, -1]) {
+    refused(mixInputs({ tone_frequency_hz: value }, 1));
+    refused(mixInputs({ tone_amplitude: value }, 1));
+    for (const name of ["loop", "autoplay", "from_bytes", "to_bytes"]) {
+      refused(mixInputs({ [`clip_${name}`]: value }, 2));
+    }
+  }
+  for (const source of [SourceKind.silence, SourceKind.mix, SourceKind.render, 99]) {
+    refused(mixInputs({ source }));
+  }
+  const places = [[0, 0], [4, 4], [8, 4], [0, 20], [20, 24], [0, 15], [1, 16], [0, 2 ** 32 + 16]];
+  for (const [from = 0, to = 0] of places) {
+    refused(mixInputs({ clip_from_bytes: from, clip_to_bytes: to }, 2));
+  }
+  for (const length of [0, 1, MIX_INPUT_LENGTH - 1, MIX_INPUT_LENGTH + 1, 2 ** 29, 2 ** 32 - 1]) {
+    refused(mixInputs(), { inputsLength: length });
+  }
+  for (const bytes of [0, 4, 15]) refused(mixInputs(), { sampleBytes: bytes });
+  refused(new Float64Array(257 * MIX_INPUT_LENGTH));
+  const device = encode("virtual");
+  const args = [device, device.length, mixInputs(), 3 * MIX_INPUT_LENGTH, null, 0];
+  const wrongSource = [target.realm, streamOptions(), STREAM_OPTIONS_LENGTH, ...args];
+  target.fail(noArgument, "halflap_mix_open", ...wrongSource);
+  const options = streamOptions({ source: SourceKind.mix });
+  const plain = [target.realm, options, options.length, device, device.length, null, 0];
+  target.fail(noArgument, "halflap_stream_open", ...plain);
+}
+
+function callMixes(target: Target): void {
+  const stream = openMix(target);
+  target.waitFor(stream, State.running);
+  const record = new Float64Array(MIX_INPUT_STATS_LENGTH);
+  const samples = new Int32Array(100);
+  const calls: readonly (readonly [SymbolName, ...Argument[]])[] = [
+    ["halflap_mix_write", samples, 400, 0, 100],
+    ["halflap_mix_await_room", 100],
+    ["halflap_mix_set_gain", 1, 0],
+    ["halflap_mix_set_playing", 1, 0],
+    ["halflap_mix_drop"],
+    ["halflap_mix_drain"],
+    ["halflap_mix_stats", record, MIX_INPUT_STATS_LENGTH],
+  ];
+  for (const [name, ...args] of calls) {
+    for (const input of [3, 255, 256, 2 ** 31, 2 ** 32 - 1]) {
+      target.fail(noArgument, name, stream, input, ...args);
+    }
+    target.fail([invalid_state], name, target.stream, 0, ...args);
+  }
+  for (const input of [1, 2]) {
+    for (const [name, ...args] of calls.filter(([name]) => /write|room|drop/.test(name))) {
+      target.fail([invalid_state], name, stream, input, ...args);
+    }
+  }
+  for (const input of [0, 1]) {
+    target.fail([invalid_state], "halflap_mix_set_playing", stream, input, 1, 0);
+  }
+  target.fail([invalid_state], "halflap_mix_drain", stream, 1);
+  keepWithinInputs(target, stream);
+  target.close(stream);
+}
+
+function keepWithinInputs(target: Target, stream: number): void {
+  const samples = new Int32Array(100);
+  const most = 2 ** 32 - 1;
+  for (const [offset = 0, frames = 0] of [[0, 101], [100, 1], [most, 1], [1, most], [most, most]]) {
+    target.fail(noArgument, "halflap_mix_write", stream, 0, samples, 400, offset, frames);
+  }
+  target.fail(noArgument, "halflap_mix_write", stream, 0, null, 400, 0, 100);
+  assert.equal(target.call("halflap_mix_write", stream, 0, samples, 400, 100, 0), 0);
+  for (const value of [...wrongNumbers, -1, 17]) {
+    target.fail(noArgument, "halflap_mix_set_gain", stream, 0, value, 0);
+    if (value === 17) continue;
+    target.fail(noArgument, "halflap_mix_set_gain", stream, 0, 1, value);
+    target.fail(noArgument, "halflap_mix_set_playing", stream, 2, 1, value);
+  }
+  target.fail(noArgument, "halflap_mix_set_playing", stream, 2, 2, 0);
+  target.fail(noArgument, "halflap_mix_events", stream, null, 1);
+  for (const length of [0, 1, MIX_INPUT_STATS_LENGTH - 1, MIX_INPUT_STATS_LENGTH + 1, most]) {
+    const { memory, assertIntact } = guarded(MIX_INPUT_STATS_LENGTH);
+    target.fail(noArgument, "halflap_mix_stats", stream, 0, memory, length);
+    assertIntact(0);
+  }
+  for (const input of [0, 2]) target.succeed("halflap_mix_drain", stream, input);
+  target.succeed("halflap_mix_set_playing", stream, 2, 0, 0);
+  while (target.succeed("halflap_card_advance_frames", target.card, 2000, rate) === 1) {
+    target.takeEvents();
+  }
+  for (const pairs of [0, 1, 0]) {
+    const { memory, assertIntact } = guarded(2);
+    assert.equal(target.call("halflap_mix_events", stream, memory, pairs), pairs);
+    assertIntact(pairs);
+  }
+  assert.equal(target.call("halflap_mix_events", stream, new Uint32Array(20), 10), 1);
+}
+
 /** Opens until there are no more handles, and closes all of them. */
 function exhaustHandles(target: Target): void {
   const handles: number[] = [];
@@ -635,6 +786,8 @@ export const attacks: Readonly<Record<string, Attack>> = {
   options: { claim: "options with a wrong number anywhere open nothing", run: refuseOptions },
   devices: { claim: "devices that make no sense open nothing", run: refuseDevices },
   numbers: { claim: "numbers outside of their range are refused", run: refuseNumbers },
+  mixes: { claim: "mixes with anything wrong in them open nothing", run: refuseMixes },
+  inputs: { claim: "inputs of mixes stand every call", run: callMixes },
   exhaust: { claim: "a lack of handles is an error, and no damage", run: exhaustHandles },
   random: { claim: "calls at random do no damage", run: callAtRandom, leaves: true },
 };

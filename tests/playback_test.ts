@@ -1,7 +1,7 @@
 /** Start, pause, resume, drain and drop, in simulated time. */
 import assert from "node:assert/strict";
 import { openVirtualCard } from "../lib/testing/mod.ts";
-import { openPlayback } from "../mod.ts";
+import { openPlayback, type PlaybackOptions, PlaybackQueue, silence } from "../mod.ts";
 import {
   accesses,
   advanceUntil,
@@ -11,6 +11,7 @@ import {
   counting,
   countingSamples,
   handled,
+  monoSource,
   openCard48k,
   sleep,
   statesOf,
@@ -212,6 +213,26 @@ test("a drain of a paused stream ends after resume()", async () => {
   await out.resume();
   await advanceUntil(card, draining);
   assertPlayed(card.played(), countingSamples(1500), out.granted);
+});
+
+test("a drain of a paused stream ends after resume(), whatever feeds it", async () => {
+  const feeds: PlaybackOptions[] = [{ ...counting, queueFrames: 3000 }, {
+    ...monoSource,
+    source: silence(),
+  }];
+  for (const feed of feeds) {
+    await using card = await openCard48k();
+    await using out = await openPlayback({ ...feed, device: card.device });
+    if (out instanceof PlaybackQueue) await out.write(countingSamples(3000));
+    await card.advance(500);
+    await out.pause();
+    const drained = handled(out.drain());
+    await card.advance(500);
+    await out.resume();
+    assert.equal(out.state, "draining");
+    await advanceUntil(card, drained);
+    assert.equal(out.stats().xruns.count, 0);
+  }
 });
 
 test("a stream that was paused before it started does not start until resume()", async () => {

@@ -34,6 +34,11 @@ const programs: Readonly<Record<string, Program>> = {
     sleeps: 10,
     devices: ["card", "null"],
   },
+  "the inputs of a mix come and go": {
+    file: "mixes.ts",
+    sleeps: 25,
+    devices: ["card", "null"],
+  },
   "streams come and go": { file: "members.ts", sleeps: 10, devices: ["card", "null"] },
   "JavaScript renders": { file: "render.ts", sleeps: 5, devices: ["card", "null"] },
   "a queue runs dry": { file: "xruns.ts", sleeps: 10, devices: ["card", "null"] },

@@ -1,7 +1,16 @@
 /** Native sources: tone, clip and silence, in every format. */
 import assert from "node:assert/strict";
 import { openVirtualCard, type VirtualCardOptions } from "../lib/testing/mod.ts";
-import { clip, openPlayback, type SampleFormat, silence, type Source, tone } from "../mod.ts";
+import {
+  clip,
+  mix,
+  openPlayback,
+  type PlaybackOptions,
+  type SampleFormat,
+  silence,
+  type Source,
+  tone,
+} from "../mod.ts";
 import {
   accesses,
   advanceUntil,
@@ -17,6 +26,7 @@ import {
   openCard48k,
   test,
   toNumbers,
+  withCode,
   within,
 } from "./harness.ts";
 
@@ -257,6 +267,18 @@ test("a clip that ends without a drain is no xrun, and only silence follows", as
     assertSilence(played.subarray(frames), "s32");
     assert.equal(out.stats().xruns.count, 0);
   }
+});
+
+test("a tone that the granted rate is too low for is an error", async () => {
+  await using card = await openVirtualCard({ rate: { max: 8000 } });
+  const high = tone({ frequencyHz: 4001 });
+  for (const source of [high, mix([{}, { source: high }])]) {
+    const opening = openPlayback({ device: card.device, source } as PlaybackOptions);
+    await assert.rejects(opening, withCode("ERR_HALFLAP_UNSUPPORTED_RATE"));
+  }
+  const source = mix([{ source: tone({ frequencyHz: 4000 }) }]);
+  await using out = await openPlayback({ device: card.device, source });
+  assert.equal(out.granted.rate, 8000);
 });
 
 test("drain ends a tone, a looping clip and silence", async () => {

@@ -6,14 +6,14 @@
 
 import { checkText, checkWord } from "../check.ts";
 import { SAMPLE_FORMATS } from "../format.ts";
+import type { Access } from "../options.ts";
 import {
-  type Access,
   CHANNELS_RANGE,
   PERIOD_FRAMES_RANGE,
   PERIODS_RANGE,
   type Range,
   RATE_RANGE,
-} from "../options.ts";
+} from "../ranges.ts";
 import { type Arguments, parseArguments, parseInteger, parseNumber } from "./arguments.ts";
 import { asUsage, UsageError } from "./command_error.ts";
 import type { InputOptions } from "./open_input.ts";

@@ -5,7 +5,7 @@
  */
 
 import { bytesPerSample } from "../format.ts";
-import { CHANNELS_RANGE, type Range, RATE_RANGE } from "../options.ts";
+import { CHANNELS_RANGE, type Range, RATE_RANGE } from "../ranges.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { CommandError, UsageError } from "./command_error.ts";
 import type { PcmInput, PcmLayout, WantedLayout } from "./pcm_input.ts";

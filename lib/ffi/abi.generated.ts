@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 162777823;
+export const ABI_HASH: number = 693322202;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -37,6 +37,15 @@ export const SYMBOLS = {
   halflap_stream_set_gain: { parameters: ["u32", "f64", "f64"], result: "i32" },
   halflap_stream_close: { parameters: ["u32"], result: "i32" },
   halflap_stream_release: { parameters: ["u32"], result: "i32" },
+  halflap_mix_open: { parameters: ["u32", "buffer", "u32", "buffer", "u32", "buffer", "u32", "buffer", "u32"], result: "i32" },
+  halflap_mix_write: { parameters: ["u32", "u32", "buffer", "u32", "u32", "u32"], result: "i32" },
+  halflap_mix_await_room: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  halflap_mix_set_gain: { parameters: ["u32", "u32", "f64", "f64"], result: "i32" },
+  halflap_mix_set_playing: { parameters: ["u32", "u32", "u32", "f64"], result: "i32" },
+  halflap_mix_drop: { parameters: ["u32", "u32"], result: "i32" },
+  halflap_mix_drain: { parameters: ["u32", "u32"], result: "i32" },
+  halflap_mix_stats: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_mix_events: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_card_open: { parameters: ["buffer", "u32", "buffer", "u32"], result: "i32" },
   halflap_card_advance: { parameters: ["u32", "f64"], result: "i32" },
   halflap_card_advance_frames: { parameters: ["u32", "f64", "f64"], result: "i32" },
@@ -100,6 +109,7 @@ export const SourceKind = {
   silence: 3,
   render: 4,
   mapped: 5,
+  mix: 6,
 } as const;
 
 export const ZeroCopy = {
@@ -199,6 +209,11 @@ export const Event = {
   xrun_over: 128,
 } as const;
 
+export const MixEvent = {
+  room: 1,
+  drained: 2,
+} as const;
+
 export const Text = {
   failure: 0,
   call: 1,
@@ -260,6 +275,19 @@ export const StreamOptions = {
   xrun_policy: 22,
 } as const;
 export const STREAM_OPTIONS_LENGTH = 23;
+
+export const MixInput = {
+  source: 0,
+  gain: 1,
+  queue_frames: 2,
+  tone_frequency_hz: 3,
+  tone_amplitude: 4,
+  clip_loop: 5,
+  clip_autoplay: 6,
+  clip_from_bytes: 7,
+  clip_to_bytes: 8,
+} as const;
+export const MIX_INPUT_LENGTH = 9;
 
 export const Granted = {
   access: 0,
@@ -404,6 +432,20 @@ export const Counters = {
   bytes: 9,
 } as const;
 export const COUNTERS_LENGTH = 10;
+
+export const MixInputStats = {
+  queue_frames: 0,
+  frames_accepted: 1,
+  frames_queued: 2,
+  frames_dropped: 3,
+  frames_mixed: 4,
+  frames_starved: 5,
+  starvations: 6,
+  gain: 7,
+  is_playing: 8,
+  drained: 9,
+} as const;
+export const MIX_INPUT_STATS_LENGTH = 10;
 
 export const CardOptions = {
   clock: 0,

@@ -20,7 +20,7 @@ import {
   PERIODS_RANGE,
   type Range,
   RATE_RANGE,
-} from "../options.ts";
+} from "../ranges.ts";
 
 /** How a virtual card can be reached. */
 export type CardAccess =

@@ -24,7 +24,7 @@ import {
   type SamplesOf,
 } from "../format.ts";
 import { check } from "../native_call.ts";
-import { RATE_RANGE } from "../options.ts";
+import { RATE_RANGE } from "../ranges.ts";
 import { Realm } from "../realm.ts";
 import {
   checkCardOptions,

@@ -60,6 +60,7 @@ pub const SourceKind = enum(u32) {
     render,
     /// JavaScript renders in place, any number of frames at a time.
     mapped,
+    mix,
 };
 
 /// What JavaScript renders into.
@@ -187,7 +188,8 @@ pub const Event = enum(u32) {
     failed = 2,
     /// `stats.state` has changed.
     state = 4,
-    /// The queue has the room that was asked for with `halflap_stream_await_room`.
+    /// The queue has the room that was asked for with `halflap_stream_await_room`, or
+    /// `halflap_mix_events` has something.
     room = 8,
     /// A command completed: `halflap_stream_completions` has changed.
     completed = 16,
@@ -197,6 +199,14 @@ pub const Event = enum(u32) {
     closed = 64,
     /// An xrun is over: its record is complete.
     xrun_over = 128,
+};
+
+/// Bits of the event mask of a mix's input, as `halflap_mix_events` reports them.
+pub const MixEvent = enum(u32) {
+    /// The queue has the room that was asked for with `halflap_mix_await_room`.
+    room = 1,
+    /// `MixInputStats.drained` has changed.
+    drained = 2,
 };
 
 /// Texts that belong to a stream.
@@ -249,6 +259,23 @@ pub const StreamOptions = extern struct {
     /// Wake-up latency of CPUs in microseconds asked of the kernel while the stream runs; -1: none.
     cpu_dma_latency_us: f64,
     xrun_policy: f64,
+};
+
+/// An input in the list that `halflap_mix_open` takes.
+pub const MixInput = extern struct {
+    /// `SourceKind`: a queue, a tone or a clip.
+    source: f64,
+    gain: f64,
+    /// As in `StreamOptions`, each for its kind of source.
+    queue_frames: f64,
+    tone_frequency_hz: f64,
+    tone_amplitude: f64,
+    clip_loop: f64,
+    /// 1: the clip plays when the stream starts.
+    clip_autoplay: f64,
+    /// Where the clip's samples lie in the memory that was given; clips may share them.
+    clip_from_bytes: f64,
+    clip_to_bytes: f64,
 };
 
 /// What was granted, re-read from ALSA after the parameters were set.
@@ -490,6 +517,26 @@ pub const Fault = enum(u32) {
     preempted_fill,
     /// So many times the streams are woken with nothing due.
     spurious_wake_up,
+};
+
+/// An input of a mix. Counts are in frames.
+pub const MixInputStats = extern struct {
+    /// Capacity of a queue; 0 for other inputs, as in the next three.
+    queue_frames: f64,
+    frames_accepted: f64,
+    frames_queued: f64,
+    /// Accepted, but thrown away by a drop.
+    frames_dropped: f64,
+    /// Given to the device as a part of the sum.
+    frames_mixed: f64,
+    /// Silence in which a queue was dry that had not been drained, and how often it ran dry.
+    frames_starved: f64,
+    starvations: f64,
+    gain: f64,
+    /// 1: a clip plays.
+    is_playing: f64,
+    /// Ordinal of the last `halflap_mix_drain` that was fulfilled.
+    drained: f64,
 };
 
 /// What `halflap_card_open` takes; 0 in a limit means "no limit but the engine's own".

@@ -1,4 +1,4 @@
-//! A sound copied once at open: interleaved frames in native memory, played once or for ever.
+//! A sound in native memory: interleaved frames, played once or for ever.
 
 const std = @import("std");
 const assert = std.debug.assert;
@@ -6,26 +6,36 @@ const Block = @import("block.zig").Block;
 const memory = @import("memory.zig");
 
 pub const Clip = struct {
-    bytes: memory.Bytes,
+    samples: []const u8,
+    /// The clip's own memory, or none.
+    owned: memory.Bytes = &.{},
     frames: u32,
     frame_bytes: u32,
     loop: bool,
     position: u32 = 0,
 
+    /// Copies the samples.
     pub fn create(source: []const u8, frame_bytes: u32, loop: bool) memory.Error!Clip {
-        assert(source.len > 0 and source.len % frame_bytes == 0);
         const bytes = try memory.map(source.len);
         @memcpy(bytes[0..source.len], source);
+        var clip: Clip = .of(bytes[0..source.len], frame_bytes, loop);
+        clip.owned = bytes;
+        return clip;
+    }
+
+    /// Plays memory that belongs to somebody else, and is not destroyed.
+    pub fn of(samples: []const u8, frame_bytes: u32, loop: bool) Clip {
+        assert(samples.len > 0 and samples.len % frame_bytes == 0);
         return .{
-            .bytes = bytes,
-            .frames = @intCast(source.len / frame_bytes),
+            .samples = samples,
+            .frames = @intCast(samples.len / frame_bytes),
             .frame_bytes = frame_bytes,
             .loop = loop,
         };
     }
 
     pub fn destroy(self: *Clip) void {
-        memory.unmap(self.bytes);
+        memory.unmap(self.owned);
         self.* = undefined;
     }
 
@@ -36,6 +46,12 @@ pub const Clip = struct {
     /// From the present position to the clip's end, at most `frames`.
     pub fn contiguous(self: *const Clip, frames: u32) []const u8 {
         return self.span(self.position, frames);
+    }
+
+    /// As `contiguous`, from `offset` frames further on.
+    pub fn ahead(self: *const Clip, offset: u32, frames: u32) []const u8 {
+        const position = @as(u64, self.position) + offset;
+        return self.span(@intCast(if (self.loop) position % self.frames else position), frames);
     }
 
     pub fn render(self: *const Clip, block: *const Block) void {
@@ -60,7 +76,7 @@ pub const Clip = struct {
     fn span(self: *const Clip, position: u32, frames: u32) []const u8 {
         const length = @min(frames, self.frames - position);
         const from = @as(usize, position) * self.frame_bytes;
-        return self.bytes[from..][0 .. @as(usize, length) * self.frame_bytes];
+        return self.samples[from..][0 .. @as(usize, length) * self.frame_bytes];
     }
 };
 

@@ -10,6 +10,7 @@ pub const Command = struct {
     /// Drain: the instant at which waiting ends, or never.
     deadline_ns: ?u64,
     /// Frames accepted when the command was given: what a drain plays to, what a drop throws away.
+    /// For a mix, play requests.
     accepted_frames: u64,
 };
 

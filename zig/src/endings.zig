@@ -1,6 +1,7 @@
 //! How playing comes to an end: drains, fades into a pause or a drop, and what is left to do when
 //! the PCM has stopped.
 
+const std = @import("std");
 const abi = @import("abi.zig");
 const events = @import("events.zig");
 const stream_module = @import("stream.zig");
@@ -12,6 +13,7 @@ pub fn drainEnding(stream: *const Stream) Ending {
     const feed_left = switch (stream.source) {
         .queue, .ring => stream.source.until(stream.drain_to_frames),
         .clip, .tone, .silence => if (stream.source.isEndless()) 0 else stream.source.available(),
+        .mix => |mix| mix.remaining(),
     };
     return .{ .reason = .drain, .feed_left = feed_left };
 }
@@ -32,7 +34,11 @@ pub fn beginFade(stream: *Stream, reason: Ending.Reason, fade_ms: f32) void {
 pub fn finishDrain(stream: *Stream) void {
     stream.armed = false;
     stream.start_asked = false;
-    if (stream.source == .clip) stream.source.clip.position = 0;
+    switch (stream.source) {
+        .clip => |*clip| clip.position = 0,
+        .mix => |mix| mix.reset(std.math.maxInt(u64)),
+        .queue, .ring, .tone, .silence => {},
+    }
     xruns.end(stream, stream.now());
     events.complete(stream, .start, .cancelled);
     events.complete(stream, .drain, .ok);
@@ -50,6 +56,8 @@ pub fn hasNothingToDrain(stream: *const Stream) bool {
         .queue, .ring => stream.source.until(stream.drain_to_frames) == 0,
         .clip, .tone, .silence => stream.source.isEndless() or
             !(stream.armed or stream.start_asked),
+        .mix => |mix| mix.remaining() == 0 or
+            !(stream.armed or stream.start_asked or mix.holdsWritten()),
     };
 }
 
@@ -67,6 +75,7 @@ pub fn discard(stream: *Stream) void {
             stream.counters.frames_dropped += frames;
         },
         .clip => |*clip| clip.position = 0,
+        .mix => |mix| mix.reset(stream.drop_to_frames),
         .tone, .silence => {},
     }
     xruns.end(stream, stream.now());

@@ -14,7 +14,6 @@ const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const zero_copy = @import("zero_copy.zig");
-const Clip = @import("clip.zig").Clip;
 const Janitor = @import("janitor.zig").Janitor;
 const Driver = @import("rate_group.zig").Driver;
 const GroupThread = @import("group_thread.zig").GroupThread;
@@ -23,6 +22,7 @@ const RateGroup = @import("rate_group.zig").RateGroup;
 const Realm = @import("realm.zig").Realm;
 const Request = stream_module.Request;
 const Simulation = @import("simulation.zig").Simulation;
+const Source = @import("source.zig").Source;
 const Stream = stream_module.Stream;
 
 pub const allocator = std.heap.c_allocator;
@@ -131,13 +131,14 @@ pub const OpenError = error{
     DeviceNotFound,
 };
 
-/// The stream's handle; whether the open succeeds is told by its events.
-pub fn openStream(realm: *Realm, options: Options, clip: []const u8) OpenError!u32 {
+/// The stream's handle; whether the open succeeds is told by its events. The source is the stream's
+/// from now on: `makeClip`, `makeMix`, or silence for what the janitor makes.
+pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32 {
+    var given = source;
+    errdefer given.destroy();
     const stream = try memory.create(Stream);
     errdefer memory.destroy(Stream, stream);
-    stream.* = .{ .options = options, .realm = realm };
-    if (options.source == .clip) try copyClip(stream, clip);
-    errdefer stream.source.destroy();
+    stream.* = .{ .options = options, .realm = realm, .source = given };
     if (virtual_card.isName(stream.options.device())) {
         if (!virtual_card.attach(stream)) return error.DeviceNotFound;
     }
@@ -174,12 +175,10 @@ fn countOut(realm: *Realm) void {
 }
 
 /// In whole frames of the format that was asked for, which is the one that is granted.
-fn copyClip(stream: *Stream, clip: []const u8) OpenError!void {
-    const wanted = &stream.options.wanted;
-    const frame_bytes = wanted.channels * sample.bytesOf(wanted.format);
+pub fn makeClip(options: *const Options, clip: []const u8) OpenError!Source {
+    const frame_bytes = options.frameBytes();
     if (clip.len == 0 or clip.len % frame_bytes != 0) return error.InvalidArgument;
-    const copy = try Clip.create(clip, frame_bytes, stream.options.clip_loop);
-    stream.source = .{ .clip = copy };
+    return .{ .clip = try .create(clip, frame_bytes, options.clip_loop) };
 }
 
 /// Requests of the control side; on the simulated clock they take effect before this returns.

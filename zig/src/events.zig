@@ -3,6 +3,7 @@
 
 const abi = @import("abi.zig");
 const playing = @import("playing.zig");
+const positions = @import("positions.zig");
 const xruns = @import("xruns.zig");
 const Stream = @import("stream.zig").Stream;
 const nobody = @import("stream.zig").nobody;
@@ -19,6 +20,10 @@ fn roomIsWanted(stream: *const Stream) bool {
     else
         wanted;
     return stream.source.free() >= @max(1, @min(wanted, missing));
+}
+
+fn tellMix(stream: *Stream) bool {
+    return stream.source.mix.tell(stream.frames_heard, positions.writtenToHear(stream));
 }
 
 pub fn complete(stream: *Stream, kind: abi.Command, result: abi.ErrorCode) void {
@@ -44,6 +49,7 @@ pub fn finish(stream: *Stream) void {
     if (roomIsWanted(stream) and stream.wanted_room.swap(nobody, .seq_cst) != nobody) {
         stream.news |= @intFromEnum(abi.Event.room);
     }
+    if (stream.source == .mix and tellMix(stream)) stream.news |= @intFromEnum(abi.Event.room);
     if (stream.news == 0) return;
     const for_waiters = @intFromEnum(abi.Event.room) | @intFromEnum(abi.Event.failed);
     if (stream.news & for_waiters != 0) stream.room.ring();

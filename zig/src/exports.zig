@@ -8,6 +8,7 @@ pub const parts = [_]type{
     @import("exports/engine.zig").functions,
     @import("exports/realm.zig").functions,
     @import("exports/stream.zig").functions,
+    @import("exports/mix.zig").functions,
     @import("exports/card.zig").functions,
 };
 

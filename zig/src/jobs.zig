@@ -69,6 +69,7 @@ fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     if (asound.snd_pcm_status_malloc(&stream.status) < 0) return outOfMemory(stream);
     const wanted_us = stream.options.realtime.cpu_dma_latency_us;
     if (wanted_us) |us| stream.dma_latency = .open(us);
+    try checkTones(stream);
     makeSource(stream) catch return outOfMemory(stream);
     if (stream.granted.access == .mmap) touchRing(stream);
     joinGroup(stream, driver) catch |err| switch (err) {
@@ -82,6 +83,23 @@ fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
 
 fn outOfMemory(stream: *Stream) OpenError {
     stream.failure.set(.out_of_memory, "Not enough memory for the queue of the stream", .{});
+    return error.OpenFailed;
+}
+
+/// A rate that was not asked for can be too low.
+fn checkTones(stream: *Stream) OpenError!void {
+    const highest_hz = switch (stream.options.source) {
+        .tone => stream.options.tone_frequency_hz,
+        .mix => stream.source.mix.highestTone(),
+        .queue, .render, .mapped, .clip, .silence => return,
+    };
+    const rate = stream.granted.rate;
+    if (highest_hz <= @as(f64, @floatFromInt(rate)) / 2) return;
+    stream.failure.set(
+        .unsupported_rate,
+        "{d} frames per second, which the device grants, are too few for a tone of {d} Hz",
+        .{ rate, highest_hz },
+    );
     return error.OpenFailed;
 }
 
@@ -106,8 +124,7 @@ fn makeSource(stream: *Stream) memory.Error!void {
     stream.level = .constant(options.gain);
     switch (options.source) {
         .queue => {
-            const frames = options.queue_frames orelse
-                @max(granted.buffer_frames, granted.rate * default_queue_ms / 1000);
+            const frames = options.queue_frames orelse defaultQueueFrames(granted);
             // Made before the assignment, which would set the union's tag even if this failed.
             const queue: Queue = try .create(frames, stream.frame_bytes);
             stream.source = .{ .queue = queue };
@@ -124,12 +141,21 @@ fn makeSource(stream: *Stream) memory.Error!void {
         // Made by the call that opened the stream, while JavaScript's memory was there.
         .clip => assert(stream.source == .clip),
         .silence => {},
+        .mix => try stream.source.mix.prepare(
+            granted.rate,
+            defaultQueueFrames(granted),
+            &stream.draining,
+        ),
     }
     stream.armed = !stream.source.isFed() and options.start_threshold_frames != .never;
     if (granted.access == .write) {
         const scratch = try memory.map(@as(usize, granted.buffer_frames) * stream.frame_bytes);
         stream.scratch = scratch;
     }
+}
+
+fn defaultQueueFrames(granted: *const negotiate.Granted) u32 {
+    return @max(granted.buffer_frames, granted.rate * default_queue_ms / 1000);
 }
 
 fn setThreshold(stream: *Stream) void {

@@ -80,6 +80,7 @@ fn decide(stream: *Stream, requests: u32, now_ns: u64) Outcome {
         const target: f32 = @bitCast(stream.gain_target.load(.acquire));
         stream.level.moveTo(target, stream.gain_ramp_frames.load(.acquire));
     }
+    if (stream.source == .mix) stream.source.mix.obey();
     if (requests & Request.returned != 0) recovery.afterJob(stream, now_ns);
     // While a device is being brought back, commands wait. At most a ring full of them: more wait
     // for the next wake-up.

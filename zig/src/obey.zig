@@ -99,6 +99,10 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                 playing.resumed(stream, now_ns);
                 stream.fade.moveTo(1, ramp_frames);
                 stream.hardware_paused = false;
+                // A drain may have come meanwhile.
+                if (stream.drain_pending and stream.ending == null) {
+                    stream.ending = endings.drainEnding(stream);
+                }
                 stream.state = if (stream.ending == null) .running else .draining;
                 events.complete(stream, .@"resume", .ok);
             } else {

@@ -57,6 +57,8 @@ fn shouldStart(stream: *const Stream) bool {
     if (stream.source.isFed()) {
         return available >= (kickLevel(stream) orelse return false) or cannotGoOn(stream);
     }
+    // A drain plays what was written.
+    if (stream.source == .mix and stream.drain_pending) return true;
     return stream.armed;
 }
 

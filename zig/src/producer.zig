@@ -24,14 +24,27 @@ pub fn write(
     if (stream.options.source != .queue) return error.InvalidState;
     try engine.lockOpen(stream);
     defer stream.control.unlock();
-    const end = (@as(u64, offset_frames) + frames) * stream.frame_bytes;
-    if (end > byte_length) return error.InvalidArgument;
-    if (frames == 0 or stream.draining.load(.seq_cst)) return 0;
-    const from = bytes orelse return error.InvalidArgument;
-    const start = @as(usize, offset_frames) * stream.frame_bytes;
-    const taken = stream.source.queue.push(from[start..@intCast(end)]);
+    const given = try framesOf(stream, bytes, byte_length, offset_frames, frames);
+    if (given.len == 0 or stream.draining.load(.seq_cst)) return 0;
+    const taken = stream.source.queue.push(given);
     feed(stream);
     return taken;
+}
+
+/// The bytes of whole frames in memory of JavaScript's.
+pub fn framesOf(
+    stream: *const Stream,
+    bytes: ?[*]const u8,
+    byte_length: u32,
+    offset_frames: u32,
+    frames: u32,
+) StateError![]const u8 {
+    const end = (@as(u64, offset_frames) + frames) * stream.frame_bytes;
+    if (end > byte_length) return error.InvalidArgument;
+    if (frames == 0) return "";
+    const from = bytes orelse return error.InvalidArgument;
+    const start = @as(usize, offset_frames) * stream.frame_bytes;
+    return from[start..@intCast(end)];
 }
 
 /// The owner may wait for what was given just now.
@@ -81,7 +94,7 @@ pub fn waitForRoom(stream: *Stream, frames: u32, timeout_ms: u32) StateError!boo
 fn givesFrames(stream: *const Stream) bool {
     return switch (stream.options.source) {
         .queue, .render, .mapped => true,
-        .tone, .clip, .silence => false,
+        .tone, .clip, .silence, .mix => false,
     };
 }
 
@@ -89,7 +102,7 @@ fn givesFrames(stream: *const Stream) bool {
 fn lockRendered(stream: *Stream) StateError!void {
     switch (stream.options.source) {
         .render, .mapped => return engine.lockOpen(stream),
-        .queue, .tone, .clip, .silence => return error.InvalidState,
+        .queue, .tone, .clip, .silence, .mix => return error.InvalidState,
     }
 }
 
@@ -102,7 +115,7 @@ pub fn begin(stream: *Stream, frames: u32) StateError!?struct { Span, abi.Render
     const begun = switch (stream.source) {
         .queue => |*queue| queue.begin(frames),
         .ring => |*ring| ring.begin(frames),
-        .tone, .clip, .silence => unreachable,
+        .tone, .clip, .silence, .mix => unreachable,
     };
     const span = begun orelse return null;
     if (span.frames < zero_copy.unitFrames(stream)) {
@@ -136,7 +149,7 @@ fn finish(stream: *Stream, frames: u32) void {
     switch (stream.source) {
         .queue => |*queue| queue.end(frames),
         .ring => |*ring| ring.end(frames),
-        .tone, .clip, .silence => unreachable,
+        .tone, .clip, .silence, .mix => unreachable,
     }
 }
 

@@ -103,6 +103,11 @@ pub const Queue = struct {
         return self.span(self.read.load(.monotonic), frames);
     }
 
+    /// Consumer: as `contiguous`, from `offset` frames further on.
+    pub fn ahead(self: *const Queue, offset: u32, frames: u32) []const u8 {
+        return self.span(self.read.load(.monotonic) + offset, frames);
+    }
+
     pub fn consume(self: *Queue, frames: u64) void {
         assert(frames <= self.level());
         self.read.store(self.read.load(.monotonic) + frames, .seq_cst);

@@ -39,12 +39,14 @@ test {
     _ = @import("gain.zig");
     _ = @import("handles.zig");
     _ = @import("histogram.zig");
+    _ = @import("input_set.zig");
     _ = @import("mapping.zig");
     _ = @import("queue.zig");
     _ = @import("realtime.zig");
     _ = @import("record.zig");
     _ = @import("ring.zig");
     _ = @import("sample.zig");
+    _ = @import("sum.zig");
     _ = @import("telemetry.zig");
     _ = @import("tone.zig");
     _ = @import("usage.zig");

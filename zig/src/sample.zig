@@ -135,6 +135,14 @@ pub fn load(comptime format: Format, at: [*]const u8) Float(format) {
     }
 }
 
+/// An integer as it is, in units of its last place; a float as it is.
+pub fn loadUnits(comptime format: Format, at: [*]const u8) Float(format) {
+    return switch (format) {
+        .f32, .f64 => load(format, at),
+        else => @floatFromInt(loadInteger(format, at)),
+    };
+}
+
 /// `load` times `factor`, stored again; integers are rounded and clipped.
 pub fn scale(comptime format: Format, at: [*]u8, factor: f32) void {
     switch (format) {

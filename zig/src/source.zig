@@ -5,6 +5,7 @@
 const std = @import("std");
 const Block = @import("block.zig").Block;
 const Clip = @import("clip.zig").Clip;
+const Mix = @import("mix.zig").Mix;
 const Queue = @import("queue.zig").Queue;
 const Ring = @import("ring.zig").Ring;
 const Tone = @import("tone.zig").Tone;
@@ -15,12 +16,14 @@ pub const Source = union(enum) {
     tone: Tone,
     clip: Clip,
     silence,
+    mix: *Mix,
 
     pub fn destroy(self: *Source) void {
         switch (self.*) {
             .queue => |*queue| queue.destroy(),
             .ring => |*ring| ring.destroy(),
             .clip => |*clip| clip.destroy(),
+            .mix => |mix| mix.destroy(),
             .tone, .silence => {},
         }
     }
@@ -31,7 +34,7 @@ pub const Source = union(enum) {
             .queue => |*queue| queue.level(),
             .ring => |*ring| ring.level(),
             .clip => |*clip| clip.available(),
-            .tone, .silence => std.math.maxInt(u64),
+            .tone, .silence, .mix => std.math.maxInt(u64),
         };
     }
 
@@ -50,7 +53,7 @@ pub const Source = union(enum) {
         return switch (self.*) {
             .queue => |*queue| queue.free(),
             .ring => |*ring| ring.free(),
-            .tone, .clip, .silence => 0,
+            .tone, .clip, .silence, .mix => 0,
         };
     }
 
@@ -58,15 +61,16 @@ pub const Source = union(enum) {
         return switch (self.*) {
             .queue => |*queue| queue.capacity_frames,
             .ring => |*ring| ring.capacity_frames,
-            .tone, .clip, .silence => 0,
+            .tone, .clip, .silence, .mix => 0,
         };
     }
 
-    /// Position up to which JavaScript has given frames.
+    /// Position up to which JavaScript has given frames; of a mix, up to which play requests.
     pub fn given(self: *const Source) u64 {
         return switch (self.*) {
             .queue => |*queue| queue.written.load(.acquire),
             .ring => |*ring| ring.written.load(.acquire),
+            .mix => |mix| mix.play_requests,
             .tone, .clip, .silence => 0,
         };
     }
@@ -76,11 +80,11 @@ pub const Source = union(enum) {
         return switch (self.*) {
             .queue => |*queue| position -| queue.read.load(.monotonic),
             .ring => |*ring| position -| ring.taken.load(.monotonic),
-            .tone, .clip, .silence => 0,
+            .tone, .clip, .silence, .mix => 0,
         };
     }
 
-    /// Sources that never end by themselves; a drain stops them at once.
+    /// Sources that never end by themselves; a drain stops them at once, but a mix.
     pub fn isEndless(self: *const Source) bool {
         return self.available() == std.math.maxInt(u64);
     }
@@ -97,6 +101,7 @@ pub const Source = union(enum) {
             .clip => |*clip| clip.render(block),
             .tone => |*tone| tone.render(block),
             .silence => block.silence(),
+            .mix => |mix| mix.render(block),
         }
     }
 
@@ -105,7 +110,7 @@ pub const Source = union(enum) {
         return switch (self.*) {
             .queue => |*queue| queue.contiguous(frames),
             .clip => |*clip| clip.contiguous(frames),
-            .ring, .tone, .silence => null,
+            .ring, .tone, .silence, .mix => null,
         };
     }
 
@@ -116,6 +121,7 @@ pub const Source = union(enum) {
             .clip => |*clip| clip.advance(frames),
             .tone => |*tone| tone.advance(frames),
             .silence => {},
+            .mix => |mix| mix.advance(frames),
         }
     }
 };

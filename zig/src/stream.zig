@@ -54,6 +54,10 @@ pub const Options = struct {
     pub fn device(self: *const Options) [:0]const u8 {
         return std.mem.sliceTo(&self.device_buffer, 0);
     }
+
+    pub fn frameBytes(self: *const Options) u32 {
+        return self.wanted.channels * sample.bytesOf(self.wanted.format);
+    }
 };
 
 /// Work that can block, and is done by the janitor.

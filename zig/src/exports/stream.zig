@@ -9,6 +9,7 @@ const producer = @import("../producer.zig");
 const record = @import("../record.zig");
 const records = @import("stream_records.zig");
 const Realm = @import("../realm.zig").Realm;
+const Source = @import("../source.zig").Source;
 const Stream = @import("../stream.zig").Stream;
 const code = border.code;
 const codeOf = border.codeOf;
@@ -16,6 +17,28 @@ const done = border.done;
 const refuse = border.refuse;
 const slice = border.slice;
 const copyText = border.copyText;
+
+pub fn refuseOpen(err: engine.OpenError, device: []const u8) i32 {
+    return switch (err) {
+        error.InvalidArgument => refuse(
+            .invalid_argument,
+            "A clip is not a whole number of frames",
+            .{},
+        ),
+        error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a stream", .{}),
+        error.TooManyHandles => refuse(
+            .too_many_handles,
+            "All {d} handles are in use",
+            .{handles.capacity},
+        ),
+        error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
+        error.DeviceNotFound => refuse(
+            .device_not_found,
+            "There is no virtual card \"{s}\"",
+            .{device},
+        ),
+    };
+}
 
 pub const functions = struct {
     pub fn stream_open(
@@ -35,26 +58,14 @@ pub const functions = struct {
             return refuse(.invalid_argument, "The device has no name", .{});
         const parsed = engine.parseOptions(given, name) catch
             return refuse(.invalid_argument, "An option is outside its range", .{});
-        const sound = slice(clip, clip_bytes) orelse "";
-        const handle = engine.openStream(realm, parsed, sound) catch |err| return switch (err) {
-            error.InvalidArgument => refuse(
-                .invalid_argument,
-                "The clip is not a whole number of frames",
-                .{},
-            ),
-            error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a stream", .{}),
-            error.TooManyHandles => refuse(
-                .too_many_handles,
-                "All {d} handles are in use",
-                .{handles.capacity},
-            ),
-            error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
-            error.DeviceNotFound => refuse(
-                .device_not_found,
-                "There is no virtual card \"{s}\"",
-                .{name},
-            ),
+        const source: Source = switch (parsed.source) {
+            .clip => engine.makeClip(&parsed, slice(clip, clip_bytes) orelse "") catch |err|
+                return refuseOpen(err, name),
+            .queue, .render, .mapped, .tone, .silence => .silence,
+            .mix => return refuse(.invalid_argument, "A mix is opened by its own function", .{}),
         };
+        const handle = engine.openStream(realm, parsed, source) catch |err|
+            return refuseOpen(err, name);
         return @intCast(handle);
     }
 
