@@ -1,6 +1,6 @@
 /**
  * A stream that plays for hours of simulated time, on a card that drifts, through random faults. What
- * it tells of its frames is compared with what the card has played, second by second.
+ * it tells of its frames is compared with what the card has played, every few seconds.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -13,7 +13,9 @@ import { causeOf, faultFor, faults, type RandomFault } from "./schedule.ts";
 
 const rate = 48_000;
 const periods = 4;
-const queueSeconds = 2;
+const queueSeconds = 8;
+/** Without a fault so much is played at a time. */
+const stepSeconds = 5;
 /** Faults come 1 to so many seconds after each other. */
 const mostSeconds = 40;
 
@@ -61,7 +63,7 @@ class LongRun {
   readonly #out: PlaybackQueue<"s16">;
   readonly #setup: Setup;
   readonly #observed: Observed;
-  readonly #second = new Int16Array(rate);
+  readonly #samples = new Int16Array(queueSeconds * rate);
   readonly #causes = new Set<string | undefined>(["producer"]);
   #seconds = 0;
   #given = 0;
@@ -83,12 +85,14 @@ class LongRun {
   /** The producer is there in time, and then late by a second. */
   async starve(): Promise<void> {
     this.#faults++;
-    for (let second = 0; second <= queueSeconds; second++) await this.#advance(rate);
+    await this.#advance((queueSeconds + 1) * rate);
   }
 
-  async play(): Promise<void> {
-    await this.#feed();
-    await this.#advance(rate);
+  async play(until: number): Promise<void> {
+    while (this.#seconds < until) {
+      await this.#feed();
+      await this.#advance(rate * Math.min(stepSeconds, until - this.#seconds));
+    }
   }
 
   async strike(fault: RandomFault, atFrames: number): Promise<void> {
@@ -97,19 +101,21 @@ class LongRun {
     await this.#feed();
     await this.#card.advance(atFrames);
     this.#card.injectFault(faultFor(this.#setup, fault));
-    await this.#advance(rate - atFrames);
+    await this.#card.advance(rate - atFrames);
+    this.#seconds++;
+    this.#check();
   }
 
   async #feed(): Promise<void> {
-    while (this.#out.stats().framesQueued <= (queueSeconds - 1) * rate) {
-      await this.#out.write(this.#second);
-      this.#given += rate;
-    }
+    const { framesQueued } = this.#out.stats();
+    const frames = queueSeconds * rate - framesQueued;
+    await this.#out.write(this.#samples.subarray(0, frames));
+    this.#given += frames;
   }
 
   async #advance(frames: number): Promise<void> {
     await this.#card.advance(frames);
-    this.#seconds++;
+    this.#seconds += frames / rate;
     this.#check();
   }
 
@@ -182,7 +188,7 @@ export async function playLong(options: LongRunOptions): Promise<Account> {
   let hours = 0;
   for (const { afterSeconds, fault, atFrames } of plan) {
     const until = Math.min(run.seconds + afterSeconds, seconds);
-    while (run.seconds < until) await run.play();
+    await run.play(until);
     if (run.seconds >= seconds) break;
     if (fault === null) await run.starve();
     else await run.strike(fault, atFrames);
