@@ -58,7 +58,8 @@ function printResult(name, { passed, failed, skipped = 0 }, startMs) {
 
 /**
  * Runs one step and adds its counts to the totals. A step returns `passed`, `failedNames`,
- * `output`, and `skipped` where it can; its output is shown only when something failed.
+ * `output`, and `skipped` where it can; its output is shown only when something failed, but for the
+ * tables in it.
  */
 async function runStep(name, action) {
   const startMs = performance.now();
@@ -70,7 +71,8 @@ async function runStep(name, action) {
   stopSpinner();
   const failed = failedNames.length;
   printResult(name, { passed, failed, skipped }, startMs);
-  if (failed > 0) process.stdout.write(output.trimEnd().replace(/^/gm, "      ") + "\n");
+  const shown = failed > 0 ? output.trimEnd() : output.match(/^\|.*$/gm)?.join("\n") ?? "";
+  if (shown !== "") process.stdout.write(`${shown.replace(/^/gm, "      ")}\n`);
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;
