@@ -62,9 +62,10 @@ fn shouldStart(stream: *const Stream) bool {
     return stream.armed;
 }
 
-/// Whoever renders any number of frames may want more room than there is before it is full.
+/// Whoever renders in place wants all of its room at once, and there may be less although it is not
+/// full: frames that were left when a device ran dry, or that came in other sizes.
 fn cannotGoOn(stream: *const Stream) bool {
-    if (stream.options.source != .mapped) return false;
+    if (stream.options.source != .render and stream.options.source != .mapped) return false;
     const wanted = stream.wanted_room.load(.seq_cst);
     return wanted != nobody and stream.source.free() < wanted;
 }

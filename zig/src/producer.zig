@@ -63,7 +63,7 @@ pub fn awaitRoom(stream: *Stream, frames: u32) StateError!bool {
     const wanted = @min(frames, stream.source.capacity());
     stream.wanted_room.store(wanted, .seq_cst);
     if (stream.draining.load(.seq_cst) or stream.source.free() < wanted) {
-        if (stream.options.source == .mapped) stopRendering(stream, wanted);
+        if (stream.options.source != .queue) stopRendering(stream, wanted);
         return false;
     }
     // The event may be under way already; then it comes for nothing.

@@ -1,11 +1,11 @@
 /**
- * Who renders into a mapped ring and the stream that plays it never both wait for each other.
+ * Who renders in place and the stream that plays it never both wait for each other.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { mapped, openPlayback, type PlaybackMapped } from "../mod.ts";
+import { mapped, openPlayback, type PlaybackMapped, render } from "../mod.ts";
 import { openVirtualCard } from "../lib/testing/mod.ts";
 import { monoSource, test, watch } from "./harness.ts";
 
@@ -43,3 +43,25 @@ test("what is rendered is played although it does not fill the room that there i
   }
   assert.equal(out.stats().xruns.count, 0);
 });
+
+for (const access of ["mmap", "write"] as const) {
+  test(`a callback is called on after late wake-ups that leave parts of periods, by ${access}`, async () => {
+    await using card = await openVirtualCard();
+    let rendered = 0;
+    const source = render<"s32">(({ samples }) => {
+      samples.fill(1);
+      rendered++;
+    });
+    await using out = await openPlayback({ ...monoSource, access, device: card.device, source });
+    for (let turn = 0; turn < 20; turn++) {
+      await card.advance(50 + 37 * turn);
+      card.injectFault({ kind: "late-wake-up", ms: 20 + turn });
+      await card.advance(3000);
+    }
+    assert.equal(out.stats().xruns.scheduling, 20);
+    const before = rendered;
+    await card.advance(3000);
+    assert.equal(out.state, "running");
+    assert.ok(rendered - before >= 28, `${rendered - before} periods`);
+  });
+}
