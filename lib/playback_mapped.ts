@@ -75,7 +75,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   }
 
   /**
-   * Begins to render: says where the next frames lie. They are fewer than asked for where the room
+   * Begins to render, as far as there was room when the stream's thread looked last: says where the next frames lie. They are fewer than asked for where the room
    * ends or the memory does. Nothing is begun twice: without a `commit()` in between it says the
    * same again.
    *
@@ -105,6 +105,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    */
   commit(frames: number): number {
     this.#stream.assertOpen();
+    if (this.#block.frames === 0) {
+      throw nativeError({ result: ErrorCode.invalid_state, text: "Nothing was begun" });
+    }
     const committed = this.#stream.commit(checkInteger("frames", frames, 0, this.#block.frames));
     this.#block.frames = 0;
     return committed;
@@ -122,9 +125,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   async waitForRoom(frames: number): Promise<void> {
     this.#stream.assertOpen();
     const wanted = checkInteger("frames", frames, 1, MAX_FRAMES);
-    if (this.#waiting !== undefined) {
-      throw nativeError({ result: ErrorCode.invalid_state, text: "Somebody waits already" });
-    }
+    this.#assertNobodyWaits();
     while (!this.#stream.awaitRoom(wanted)) {
       this.#waiting = Promise.withResolvers();
       this.#stream.addPending();
@@ -141,14 +142,19 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    * @param timeoutMs The longest time to wait in milliseconds, an integer from 0 to 2147483647.
    * @returns Whether so many frames can be begun, in one or two pieces.
    * @throws TypeError or RangeError for a wrong number; HalflapError if the stream is closed, or its
-   *   device lost.
+   *   device lost, or if somebody waits already.
    */
   waitForRoomSync(frames: number, timeoutMs: number): boolean {
     this.#stream.assertOpen();
-    return this.#stream.waitForRoom(
-      checkInteger("frames", frames, 1, MAX_FRAMES),
-      checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS),
-    );
+    const wanted = checkInteger("frames", frames, 1, MAX_FRAMES);
+    const limitMs = checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS);
+    this.#assertNobodyWaits();
+    return this.#stream.waitForRoom(wanted, limitMs);
+  }
+
+  #assertNobodyWaits(): void {
+    if (this.#waiting === undefined) return;
+    throw nativeError({ result: ErrorCode.invalid_state, text: "Somebody waits already" });
   }
 
   #settle(): PromiseWithResolvers<void> | undefined {

@@ -9,7 +9,13 @@ import { HalflapError } from "./errors.ts";
 import type { SampleFormat, SamplesOf } from "./format.ts";
 import type { Granted } from "./granted.ts";
 import type { NativeStream } from "./native_stream.ts";
-import { checkFade, type DrainOptions, type FadeOptions, Playback } from "./playback.ts";
+import {
+  checkFade,
+  checkTimeout,
+  type DrainOptions,
+  type FadeOptions,
+  Playback,
+} from "./playback.ts";
 import type { RenderBlock, RenderCallback } from "./render.ts";
 import { RenderMemory } from "./render_memory.ts";
 import { isActive } from "./state.ts";
@@ -37,6 +43,8 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   readonly #memory: RenderMemory<F>;
   readonly #block: ReusedBlock<F>;
   #isRendering = false;
+  #isInCallback = false;
+  #isBlockDropped = false;
   #rendering: "always" | "while active" | "never" = "always";
 
   /**
@@ -94,9 +102,12 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    *   the time has passed first (the stream keeps draining), `ERR_HALFLAP_CANCELLED` after `drop()`.
    */
   override async drain(options?: DrainOptions): Promise<void> {
-    const drained = super.drain(options);
+    checkTimeout(options);
+    this.#stream.assertOpen();
     this.#rendering = "never";
-    await drained;
+    // Called by the callback, it plays the block of that call, too.
+    if (this.#isInCallback) await null;
+    await super.drain(options);
   }
 
   /**
@@ -113,6 +124,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     const dropped = this.#stream.command("drop", { fadeMs });
     // A fade is made of what is rendered meanwhile.
     this.#rendering = fadeMs > 0 ? "while active" : "never";
+    this.#isBlockDropped = fadeMs === 0;
     await dropped;
   }
 
@@ -156,11 +168,15 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     block.position = stream.begunPosition;
     block.timeMs = stream.begunTimeMs;
     let result: unknown;
+    this.#isBlockDropped = false;
+    this.#isInCallback = true;
     try {
       result = this.#callback(block);
     } catch (error) {
       stream.fail(renderError("The render callback threw", error));
       return false;
+    } finally {
+      this.#isInCallback = false;
     }
     if (isPromise(result)) {
       result.then(undefined, () => {});
@@ -169,8 +185,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
       return false;
     }
     if (stream.isEnding) return false;
-    // It can have been dropped or drained by the callback.
-    stream.commit(this.#isWanted ? frames : 0);
+    stream.commit(this.#isBlockDropped ? 0 : frames);
     return true;
   }
 }

@@ -86,7 +86,10 @@ pub fn waitForRoom(stream: *Stream, frames: u32, timeout_ms: u32) StateError!boo
         const ticket = stream.room.seen();
         if (stream.published.read().state == .disconnected) return error.InvalidState;
         if (try awaitRoom(stream, frames)) return true;
-        if (clock.monotonicNs() >= deadline_ns) return false;
+        if (clock.monotonicNs() >= deadline_ns) {
+            stream.wanted_room.store(nobody, .seq_cst);
+            return false;
+        }
         stream.room.wait(ticket, deadline_ns);
     }
 }
