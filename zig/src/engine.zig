@@ -27,7 +27,7 @@ const Stream = stream_module.Stream;
 
 pub const allocator = std.heap.c_allocator;
 
-pub var janitor: Janitor = .{ .work = work };
+pub var janitor: Janitor = .{};
 /// Streams that exist, for leak checks.
 pub var stream_count: std.atomic.Value(u32) = .init(0);
 
@@ -37,7 +37,8 @@ pub const queue_frames_max = 1 << 28;
 pub const gain_max = 16;
 pub const fade_ms_max = 60_000;
 
-fn work(stream: *Stream) void {
+fn work(task: *Janitor.Task) void {
+    const stream: *Stream = @alignCast(@fieldParentPtr("task", task));
     const handle = stream.handle;
     // `releaseStream` waits for this pin: the stream and its realm live until the job has returned.
     const pinned = handles.pin(Stream, handle);
@@ -61,7 +62,7 @@ fn work(stream: *Stream) void {
 const driver: Driver = .{ .handOver = handOver, .measure = GroupThread.measure };
 
 fn handOver(_: *RateGroup, stream: *Stream) void {
-    janitor.submit(stream);
+    janitor.submit(&stream.task);
 }
 
 pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error!Options {
@@ -138,7 +139,12 @@ pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32
     errdefer given.destroy();
     const stream = try memory.create(Stream);
     errdefer memory.destroy(Stream, stream);
-    stream.* = .{ .options = options, .realm = realm, .source = given };
+    stream.* = .{
+        .options = options,
+        .realm = realm,
+        .source = given,
+        .task = .{ .run = work },
+    };
     if (virtual_card.isName(stream.options.device())) {
         if (!virtual_card.attach(stream)) return error.DeviceNotFound;
     }
@@ -158,20 +164,20 @@ pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32
         return handle;
     }
     try janitor.staff();
-    janitor.submit(stream);
+    janitor.submit(&stream.task);
     return handle;
 }
 
 fn countIn(stream: *Stream) void {
     _ = stream.realm.stream_count.fetchAdd(1, .monotonic);
     _ = stream_count.fetchAdd(1, .monotonic);
-    janitor.streamCreated();
+    janitor.addUser();
 }
 
 fn countOut(realm: *Realm) void {
     _ = realm.stream_count.fetchSub(1, .monotonic);
     _ = stream_count.fetchSub(1, .monotonic);
-    janitor.streamDestroyed();
+    janitor.removeUser();
 }
 
 /// In whole frames of the format that was asked for, which is the one that is granted.

@@ -1,26 +1,31 @@
-//! The threads that do what can block: open, prepare, drop, resume, close. Streams wait for them
-//! here, so that a rate group never does. They live while streams do.
+//! The threads that do what can block: open, prepare, drop, resume, close, and questions about
+//! devices. Streams wait for them here, so that a rate group never does; so do queries, so that
+//! JavaScript never does. They live while either do.
 
 const std = @import("std");
 const clock = @import("clock.zig");
 const sync = @import("sync.zig");
 const threads = @import("threads.zig");
-const Stream = @import("stream.zig").Stream;
 
 pub const Janitor = struct {
+    /// What is to be done, embedded in whom it is done for.
+    pub const Task = struct {
+        run: *const fn (*Task) void,
+        next: ?*Task = null,
+    };
+
     /// Filled by any thread, wait-free.
-    submitted: sync.Stack(Stream, "job_next") = .{},
+    submitted: sync.Stack(Task, "next") = .{},
     signal: sync.Signal = .{},
     /// Rung when a worker leaves.
     left: sync.Signal = .{},
     mutex: sync.Mutex = .{},
     /// In order, under the mutex.
-    first: ?*Stream = null,
+    first: ?*Task = null,
     workers: u32 = 0,
     busy: u32 = 0,
-    /// Streams that exist; the workers end with the last one.
-    streams: std.atomic.Value(u32) = .init(0),
-    work: *const fn (*Stream) void,
+    /// Streams and queries that exist; the workers end with the last one.
+    users: std.atomic.Value(u32) = .init(0),
 
     /// How long the last close waits for threads that the machine does not let run.
     const leave_max_ns = 20 * std.time.ns_per_ms;
@@ -28,9 +33,9 @@ pub const Janitor = struct {
     /// One stuck device does not keep the others from being opened and closed.
     const workers_max = 4;
 
-    /// Queues `stream.job`. Never waits; for threads that may not start a worker.
-    pub fn submit(self: *Janitor, stream: *Stream) void {
-        self.submitted.push(stream);
+    /// Queues a task. Never waits; for threads that may not start a worker.
+    pub fn submit(self: *Janitor, task: *Task) void {
+        self.submitted.push(task);
         self.signal.ring();
     }
 
@@ -47,17 +52,17 @@ pub const Janitor = struct {
         self.workers += 1;
     }
 
-    pub fn streamCreated(self: *Janitor) void {
-        _ = self.streams.fetchAdd(1, .acq_rel);
+    pub fn addUser(self: *Janitor) void {
+        _ = self.users.fetchAdd(1, .acq_rel);
     }
 
-    /// With the last stream the workers end, and are waited for: who closed everything finds no
+    /// With the last user the workers end, and are waited for: who closed everything finds no
     /// thread of ours. They have no work any more that could keep them.
-    pub fn streamDestroyed(self: *Janitor) void {
-        if (self.streams.fetchSub(1, .acq_rel) > 1) return;
+    pub fn removeUser(self: *Janitor) void {
+        if (self.users.fetchSub(1, .acq_rel) > 1) return;
         self.signal.ring();
         const deadline_ns = clock.monotonicNs() + leave_max_ns;
-        while (self.streams.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
+        while (self.users.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
             const ticket = self.left.seen();
             if (self.staffCount() == 0) return;
             self.left.wait(ticket, deadline_ns);
@@ -75,10 +80,10 @@ pub const Janitor = struct {
         while (true) {
             const ticket = self.signal.seen();
             switch (self.next()) {
-                .work => |stream| {
+                .work => |task| {
                     // Failing to get help only makes the others wait.
                     if (self.hasMore()) self.staff() catch {};
-                    self.work(stream);
+                    task.run(task);
                     self.mutex.lock();
                     self.busy -= 1;
                     self.mutex.unlock();
@@ -89,18 +94,18 @@ pub const Janitor = struct {
         }
     }
 
-    const Next = union(enum) { work: *Stream, idle, leave };
+    const Next = union(enum) { work: *Task, idle, leave };
 
     fn next(self: *Janitor) Next {
         self.mutex.lock();
         defer self.mutex.unlock();
         self.sortIn();
-        if (self.first) |stream| {
-            self.first = stream.job_next;
+        if (self.first) |task| {
+            self.first = task.next;
             self.busy += 1;
-            return .{ .work = stream };
+            return .{ .work = task };
         }
-        if (self.streams.load(.acquire) > 0) return .idle;
+        if (self.users.load(.acquire) > 0) return .idle;
         threads.leave();
         self.workers -= 1;
         self.left.ring();
@@ -120,7 +125,7 @@ pub const Janitor = struct {
             return;
         }
         var last = self.first.?;
-        while (last.job_next) |stream| last = stream;
-        last.job_next = arrived;
+        while (last.next) |task| last = task;
+        last.next = arrived;
     }
 };

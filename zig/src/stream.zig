@@ -21,6 +21,7 @@ const DeviceClock = @import("device_clock.zig").DeviceClock;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
 const Failure = @import("failure.zig").Failure;
 const Histograms = @import("histogram.zig").Histograms;
+const Janitor = @import("janitor.zig").Janitor;
 const Mapping = @import("mapping.zig").Mapping;
 const Pacer = @import("pacing.zig").Pacer;
 const RateGroup = @import("rate_group.zig").RateGroup;
@@ -188,7 +189,8 @@ pub const Stream = struct {
     failure: Failure = .{},
     job: Job = .open,
     job_result: JobResult = .done,
-    job_next: ?*Stream = null,
+    /// How the janitor is asked to do it.
+    task: Janitor.Task,
 
     // Owner.
     heap_index: u32 = deadline_queue.none,
