@@ -11,22 +11,19 @@ const generation_max = (1 << (31 - index_bits)) - 1;
 
 pub const Error = error{TooManyHandles};
 
+/// All zero at first, so that the table takes no room in the library's file.
 const Slot = struct {
-    /// `generation << 32 | live << 31 | pins`: one word, so that pinning checks all at once.
-    word: std.atomic.Value(u64) = .init(1 << 32),
-    object: *anyopaque = undefined,
+    /// `(generation - 1) << 32 | live << 31 | pins`: one word, so that pinning checks all at once.
+    word: std.atomic.Value(u64) = .init(0),
+    object: ?*anyopaque = null,
     kind: usize = 0,
-    next_free: u32 = 0,
+    /// From the slot behind this one to the next free one.
+    next_free_offset: u32 = 0,
 
     const live: u64 = 1 << 31;
 };
 
-var slots: [capacity]Slot = init: {
-    @setEvalBranchQuota(capacity * 2);
-    var initial: [capacity]Slot = @splat(.{});
-    for (&initial, 1..) |*slot, next| slot.next_free = next;
-    break :init initial;
-};
+var slots: [capacity]Slot = @splat(.{});
 /// A queue of free slots, so that a number comes back as late as possible.
 var first_free: u32 = 0;
 var last_free: u32 = capacity - 1;
@@ -44,25 +41,26 @@ pub fn add(comptime T: type, object: *T) Error!u32 {
     if (first_free == last_free) return error.TooManyHandles;
     const index = first_free;
     const slot = &slots[index];
-    first_free = slot.next_free;
+    first_free = index + 1 +% slot.next_free_offset;
     slot.object = object;
     slot.kind = kindOf(T);
     const generation = slot.word.load(.monotonic) >> 32;
     slot.word.store(generation << 32 | Slot.live, .release);
     _ = live_count.fetchAdd(1, .monotonic);
-    return @intCast(generation << index_bits | index);
+    return @intCast((generation + 1) << index_bits | index);
 }
 
 /// The object behind a handle of this type, kept until `unpin`; null for any other number.
 pub fn pin(comptime T: type, handle: u32) ?*T {
-    const generation: u64 = handle >> index_bits;
+    if (handle >> index_bits == 0) return null;
+    const generation: u64 = (handle >> index_bits) - 1;
     const slot = &slots[handle & (capacity - 1)];
     var word = slot.word.load(.acquire);
     while (true) {
         if (word >> 32 != generation or word & Slot.live == 0) return null;
         word = slot.word.cmpxchgWeak(word, word + 1, .acquire, .acquire) orelse break;
     }
-    if (slot.kind == kindOf(T)) return @ptrCast(@alignCast(slot.object));
+    if (slot.kind == kindOf(T)) return @ptrCast(@alignCast(slot.object.?));
     unpin(handle);
     return null;
 }
@@ -83,9 +81,9 @@ pub fn remove(handle: u32) void {
     mutex.lock();
     defer mutex.unlock();
     const generation = slot.word.load(.monotonic) >> 32;
-    const next = if (generation == generation_max) 1 else generation + 1;
+    const next = (generation + 1) % generation_max;
     slot.word.store(next << 32, .release);
-    slots[last_free].next_free = index;
+    slots[last_free].next_free_offset = index -% (last_free + 1);
     last_free = index;
     _ = live_count.fetchSub(1, .monotonic);
 }
