@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 693322202;
+export const ABI_HASH: number = 1765272420;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -54,6 +54,15 @@ export const SYMBOLS = {
   halflap_card_fault: { parameters: ["u32", "u32", "u32", "f64"], result: "i32" },
   halflap_card_flush: { parameters: ["u32"], result: "i32" },
   halflap_card_close: { parameters: ["u32"], result: "i32" },
+  halflap_query_devices: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  halflap_query_capabilities: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_query_status: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  halflap_query_answer: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_query_answer_capabilities: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_query_text: { parameters: ["u32", "u32", "u32", "buffer", "u32"], result: "i32" },
+  halflap_query_close: { parameters: ["u32"], result: "i32" },
+  halflap_watch_open: { parameters: ["u32"], result: "i32" },
+  halflap_watch_close: { parameters: ["u32"], result: "i32" },
 } as const;
 
 export const ErrorCode = {
@@ -79,6 +88,7 @@ export const ErrorCode = {
   io: -19,
   timeout: -20,
   cancelled: -21,
+  unsupported_channel_map: -22,
 } as const;
 
 export const Format = {
@@ -127,6 +137,51 @@ export const ZeroCopyReason = {
   runs_on: 4,
   uneven_ring: 5,
   refused: 6,
+} as const;
+
+export const Direction = {
+  playback: 0,
+  capture: 1,
+} as const;
+
+export const ChannelPosition = {
+  UNKNOWN: 0,
+  NA: 1,
+  MONO: 2,
+  FL: 3,
+  FR: 4,
+  RL: 5,
+  RR: 6,
+  FC: 7,
+  LFE: 8,
+  SL: 9,
+  SR: 10,
+  RC: 11,
+  FLC: 12,
+  FRC: 13,
+  RLC: 14,
+  RRC: 15,
+  FLW: 16,
+  FRW: 17,
+  FLH: 18,
+  FCH: 19,
+  FRH: 20,
+  TC: 21,
+  TFL: 22,
+  TFR: 23,
+  TFC: 24,
+  TRL: 25,
+  TRR: 26,
+  TRC: 27,
+  TFLC: 28,
+  TFRC: 29,
+  TSL: 30,
+  TSR: 31,
+  LLFE: 32,
+  RLFE: 33,
+  BC: 34,
+  BLC: 35,
+  BRC: 36,
 } as const;
 
 export const State = {
@@ -219,6 +274,7 @@ export const Text = {
   call: 1,
   device: 2,
   access_reason: 3,
+  channel_map: 4,
 } as const;
 
 export const CardClock = {
@@ -230,6 +286,12 @@ export const Tap = {
   none: 0,
   memory: 1,
   wav: 2,
+} as const;
+
+export const CardChannelMaps = {
+  none: 0,
+  fixed: 1,
+  variable: 2,
 } as const;
 
 export const Fault = {
@@ -247,6 +309,33 @@ export const Fault = {
   slow_fill: 11,
   preempted_fill: 12,
   spurious_wake_up: 13,
+} as const;
+
+export const DeviceEvent = {
+  answered: 1,
+  changed: 2,
+} as const;
+
+export const DeviceKind = {
+  hardware: 0,
+  configuration: 1,
+} as const;
+
+export const QueryText = {
+  name: 0,
+  description: 1,
+  card_id: 2,
+  card_driver: 3,
+  card_name: 4,
+  card_long_name: 5,
+  pcm_id: 6,
+  pcm_name: 7,
+  holders: 8,
+  formats: 9,
+  rates: 10,
+  channel_maps: 11,
+  failure: 12,
+  call: 13,
 } as const;
 
 export const StreamOptions = {
@@ -273,8 +362,16 @@ export const StreamOptions = {
   cpus_96: 20,
   cpu_dma_latency_us: 21,
   xrun_policy: 22,
+  channel_map_0: 23,
+  channel_map_4: 24,
+  channel_map_8: 25,
+  channel_map_12: 26,
+  channel_map_16: 27,
+  channel_map_20: 28,
+  channel_map_24: 29,
+  channel_map_28: 30,
 } as const;
-export const STREAM_OPTIONS_LENGTH = 23;
+export const STREAM_OPTIONS_LENGTH = 31;
 
 export const MixInput = {
   source: 0,
@@ -465,8 +562,9 @@ export const CardOptions = {
   no_pause: 14,
   frames_before_boundary: 15,
   batch: 16,
+  channel_maps: 17,
 } as const;
-export const CARD_OPTIONS_LENGTH = 17;
+export const CARD_OPTIONS_LENGTH = 18;
 
 export const CardStatus = {
   substreams: 0,
@@ -478,3 +576,45 @@ export const CardStatus = {
   time_ms: 6,
 } as const;
 export const CARD_STATUS_LENGTH = 7;
+
+export const QueryStatus = {
+  result: 0,
+  errno: 1,
+  count: 2,
+} as const;
+export const QUERY_STATUS_LENGTH = 3;
+
+export const Device = {
+  kind: 0,
+  direction: 1,
+  card: 2,
+  device: 3,
+  substreams: 4,
+  substreams_free: 5,
+  inode: 6,
+  probed: 7,
+  probe_errno: 8,
+} as const;
+export const DEVICE_LENGTH = 9;
+
+export const Capabilities = {
+  pcm_type: 0,
+  format_mask: 1,
+  access_mask: 2,
+  rate_min: 3,
+  rate_max: 4,
+  channels_min: 5,
+  channels_max: 6,
+  period_frames_min: 7,
+  period_frames_max: 8,
+  periods_min: 9,
+  periods_max: 10,
+  buffer_frames_min: 11,
+  buffer_frames_max: 12,
+  mmap: 13,
+  batch: 14,
+  can_pause: 15,
+  can_resume: 16,
+  can_disable_period_wakeup: 17,
+} as const;
+export const CAPABILITIES_LENGTH = 18;

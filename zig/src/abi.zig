@@ -39,6 +39,7 @@ pub const ErrorCode = enum(i32) {
     timeout = -20,
     /// A later command made this one pointless (a drop ends a drain).
     cancelled = -21,
+    unsupported_channel_map = -22,
 };
 
 /// Sample formats, all little endian, named as the public API names them.
@@ -91,6 +92,50 @@ pub const ZeroCopyReason = enum(u32) {
     uneven_ring,
     /// The device does not let its ring be mapped.
     refused,
+};
+
+/// Which way sound goes through a PCM, as `snd_pcm_stream_t`.
+pub const Direction = enum(u32) { playback, capture };
+
+/// What a channel is for: the names and numbers of `snd_pcm_chmap_position`.
+pub const ChannelPosition = enum(u8) {
+    UNKNOWN,
+    NA,
+    MONO,
+    FL,
+    FR,
+    RL,
+    RR,
+    FC,
+    LFE,
+    SL,
+    SR,
+    RC,
+    FLC,
+    FRC,
+    RLC,
+    RRC,
+    FLW,
+    FRW,
+    FLH,
+    FCH,
+    FRH,
+    TC,
+    TFL,
+    TFR,
+    TFC,
+    TRL,
+    TRR,
+    TRC,
+    TFLC,
+    TFRC,
+    TSL,
+    TSR,
+    LLFE,
+    RLFE,
+    BC,
+    BLC,
+    BRC,
 };
 
 /// The PCM states of ALSA as the stream shows them, and `closed` after the last one.
@@ -219,6 +264,8 @@ pub const Text = enum(u32) {
     device,
     /// Why this access was granted.
     access_reason,
+    /// The channels' positions as granted, as in "FL FR"; empty where the PCM does not tell.
+    channel_map,
 };
 
 /// What `halflap_stream_open` takes. A value of 0 means "the engine's default" where noted.
@@ -259,6 +306,16 @@ pub const StreamOptions = extern struct {
     /// Wake-up latency of CPUs in microseconds asked of the kernel while the stream runs; -1: none.
     cpu_dma_latency_us: f64,
     xrun_policy: f64,
+    /// `ChannelPosition` of each channel, four channels a field in 8 bits each, the first in the
+    /// lowest; all 0: as the PCM has it.
+    channel_map_0: f64,
+    channel_map_4: f64,
+    channel_map_8: f64,
+    channel_map_12: f64,
+    channel_map_16: f64,
+    channel_map_20: f64,
+    channel_map_24: f64,
+    channel_map_28: f64,
 };
 
 /// An input in the list that `halflap_mix_open` takes.
@@ -485,6 +542,14 @@ pub const CardClock = enum(u32) { realtime, simulated };
 /// Where a virtual card records what it played.
 pub const Tap = enum(u32) { none, memory, wav };
 
+/// What a virtual card knows of where its channels are heard.
+pub const CardChannelMaps = enum(u32) {
+    none,
+    fixed,
+    /// Their positions can be swapped.
+    variable,
+};
+
 /// Faults that `halflap_card_fault` arms; each takes effect once. Without a word on its amount that
 /// is 0. The hardware's faults belong to a substream, the others to the card, as substream 0.
 pub const Fault = enum(u32) {
@@ -566,6 +631,7 @@ pub const CardOptions = extern struct {
     frames_before_boundary: f64,
     /// 1: the hardware transfers whole periods, its pointer is coarse.
     batch: f64,
+    channel_maps: f64,
 };
 
 /// State of one substream of a card, and of its tap.
@@ -581,4 +647,97 @@ pub const CardStatus = extern struct {
     tap_lost_frames: f64,
     /// The card's time in milliseconds.
     time_ms: f64,
+};
+
+/// Bits of the event mask of a query or a watch, as `halflap_realm_events` reports them.
+pub const DeviceEvent = enum(u32) {
+    /// The query is answered: its status can be read.
+    answered = 1,
+    /// The devices that the watch looks at may have changed.
+    changed = 2,
+};
+
+/// What came of a query.
+pub const QueryStatus = extern struct {
+    /// `ErrorCode`; the text is `QueryText.failure` of index 0 where there is no answer.
+    result: f64,
+    errno: f64,
+    /// Answers: PCMs, each in one direction.
+    count: f64,
+};
+
+/// Where the name of a PCM comes from.
+pub const DeviceKind = enum(u32) {
+    /// A sound card.
+    hardware,
+    /// ALSA's configuration.
+    configuration,
+};
+
+/// One PCM in one direction.
+pub const Device = extern struct {
+    kind: f64,
+    direction: f64,
+    /// Numbers of the card and of the device on it; -1 of a PCM of the configuration.
+    card: f64,
+    device: f64,
+    /// Streams that the hardware can play or record at once, and those that are free.
+    substreams: f64,
+    substreams_free: f64,
+    /// The inode in /dev/snd: another one is another device.
+    inode: f64,
+    /// 1: it was asked what it can do; 0: nobody asked; less: `ErrorCode`.
+    probed: f64,
+    probe_errno: f64,
+};
+
+/// What a PCM can do. Each range is what is left when nothing else is chosen.
+pub const Capabilities = extern struct {
+    /// `snd_pcm_type_t` as a number.
+    pcm_type: f64,
+    /// Bit n: `Format` n.
+    format_mask: f64,
+    /// Bit n: `snd_pcm_access_t` n.
+    access_mask: f64,
+    rate_min: f64,
+    rate_max: f64,
+    channels_min: f64,
+    channels_max: f64,
+    period_frames_min: f64,
+    period_frames_max: f64,
+    periods_min: f64,
+    periods_max: f64,
+    buffer_frames_min: f64,
+    buffer_frames_max: f64,
+    mmap: f64,
+    batch: f64,
+    can_pause: f64,
+    can_resume: f64,
+    can_disable_period_wakeup: f64,
+};
+
+/// Texts that belong to an answer of a query.
+pub const QueryText = enum(u32) {
+    /// The name to open it by.
+    name,
+    /// What the configuration says of it; lines.
+    description,
+    card_id,
+    card_driver,
+    card_name,
+    card_long_name,
+    pcm_id,
+    pcm_name,
+    /// Who has it open: a line each, "41 aplay".
+    holders,
+    /// All formats that it takes, by ALSA's names, as in "S16_LE S32_LE".
+    formats,
+    /// The usual rates that it takes, as in "44100 48000".
+    rates,
+    /// The channel maps that it offers: a line each, as in "fixed FL FR".
+    channel_maps,
+    /// Why it could not be asked what it can do.
+    failure,
+    /// The libasound call that failed.
+    call,
 };

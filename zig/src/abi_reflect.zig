@@ -6,12 +6,12 @@ const abi = @import("abi.zig");
 
 /// The signatures alone: the exports need the hash, so this file must not need their bodies.
 pub fn hashOf(comptime signatures: []const u8) u32 {
-    @setEvalBranchQuota(400_000);
+    @setEvalBranchQuota(1_000_000);
     return comptime std.hash.Fnv1a_32.hash(signatures ++ enums() ++ records());
 }
 
 pub fn symbols(comptime functions: type) []const u8 {
-    @setEvalBranchQuota(400_000);
+    @setEvalBranchQuota(1_000_000);
     comptime var text: []const u8 = "";
     inline for (@typeInfo(functions).@"struct".decls) |declaration| {
         const signature = @typeInfo(@TypeOf(@field(functions, declaration.name))).@"fn";
@@ -42,7 +42,7 @@ fn typeName(comptime T: type) []const u8 {
 }
 
 pub fn enums() []const u8 {
-    @setEvalBranchQuota(400_000);
+    @setEvalBranchQuota(1_000_000);
     comptime var text: []const u8 = "";
     inline for (@typeInfo(abi).@"struct".decls) |declaration| {
         const T = @field(abi, declaration.name);
@@ -57,7 +57,7 @@ pub fn enums() []const u8 {
 }
 
 pub fn records() []const u8 {
-    @setEvalBranchQuota(400_000);
+    @setEvalBranchQuota(1_000_000);
     comptime var text: []const u8 = "";
     inline for (@typeInfo(abi).@"struct".decls) |declaration| {
         const T = @field(abi, declaration.name);

@@ -14,6 +14,7 @@ const sample = @import("sample.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const zero_copy = @import("zero_copy.zig");
+const ChannelMap = @import("alsa/channel_map.zig").ChannelMap;
 const Janitor = @import("janitor.zig").Janitor;
 const Driver = @import("rate_group.zig").Driver;
 const GroupThread = @import("group_thread.zig").GroupThread;
@@ -76,6 +77,7 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
             .period_frames = try record.optional(u32, options.period_frames, 16, 1 << 24),
             .periods = try record.optional(u32, options.periods, 2, 1024),
             .xrun_policy = try record.enumeration(abi.XrunPolicy, options.xrun_policy),
+            .channel_map = try parseChannelMap(&options),
         },
         .queue_frames = try record.optional(u32, options.queue_frames, 1, queue_frames_max),
         .start_threshold_frames = try parseThreshold(options.start_threshold_frames),
@@ -91,6 +93,23 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
     if (std.mem.indexOfScalar(u8, device, 0) != null) return error.InvalidArgument;
     @memcpy(parsed.device_buffer[0..device.len], device);
     return parsed;
+}
+
+/// Of all channels or of none.
+fn parseChannelMap(options: *const abi.StreamOptions) record.Error!ChannelMap {
+    var map: ChannelMap = .{};
+    inline for (0..sample.max_channels / 4) |part| {
+        const name = comptime std.fmt.comptimePrint("channel_map_{d}", .{4 * part});
+        const bits = try record.integer(u32, @field(options, name), 0, std.math.maxInt(u32));
+        for (std.mem.asBytes(&bits)) |number| {
+            if (number == 0) break;
+            map.positions[map.count] = std.enums.fromInt(abi.ChannelPosition, number) orelse
+                return error.InvalidArgument;
+            map.count += 1;
+        }
+    }
+    const channels: f64 = @floatFromInt(map.count);
+    return if (map.count == 0 or channels == options.channels) map else error.InvalidArgument;
 }
 
 fn parseRealtime(options: *const abi.StreamOptions) record.Error!realtime.Wanted {

@@ -10,6 +10,7 @@ pub const parts = [_]type{
     @import("exports/stream.zig").functions,
     @import("exports/mix.zig").functions,
     @import("exports/card.zig").functions,
+    @import("exports/devices.zig").functions,
 };
 
 /// The signatures of all of them, in the shape of `Deno.dlopen`.

@@ -59,14 +59,20 @@ pub const Janitor = struct {
     /// With the last user the workers end, and are waited for: who closed everything finds no
     /// thread of ours. They have no work any more that could keep them.
     pub fn removeUser(self: *Janitor) void {
-        if (self.users.fetchSub(1, .acq_rel) > 1) return;
-        self.signal.ring();
+        if (!self.dropUser()) return;
         const deadline_ns = clock.monotonicNs() + leave_max_ns;
         while (self.users.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
             const ticket = self.left.seen();
             if (self.staffCount() == 0) return;
             self.left.wait(ticket, deadline_ns);
         }
+    }
+
+    /// The same on a worker's own thread, which cannot wait for itself. Whether it was the last one.
+    pub fn dropUser(self: *Janitor) bool {
+        if (self.users.fetchSub(1, .acq_rel) > 1) return false;
+        self.signal.ring();
+        return true;
     }
 
     fn staffCount(self: *Janitor) u32 {

@@ -7,6 +7,7 @@ const linux = std.os.linux;
 const alsa = @import("alsa/libasound.zig");
 const failure = @import("failure.zig");
 const groups = @import("groups.zig");
+const holders = @import("devices/holders.zig");
 const memory = @import("memory.zig");
 const negotiate = @import("alsa/negotiate.zig");
 const noise = @import("alsa/noise.zig");
@@ -114,6 +115,7 @@ fn openPcm(stream: *Stream) OpenError!void {
     if (result >= 0) return;
     stream.pcm = null;
     stream.failure.setCall(stream.asound, "snd_pcm_open", result, failure.codeOfOpen(result));
+    holders.explain(&stream.failure, stream.options.device(), stream.options.direction);
     return error.OpenFailed;
 }
 

@@ -1,5 +1,6 @@
-//! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream
-//! has events, and the list of those streams. Ringing is wait-free; the realtime thread does it.
+//! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream, or
+//! what else has a notice, has events, and the lists of these. Ringing is wait-free; the realtime
+//! thread does it.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -15,6 +16,13 @@ pub const wait_max_ms = 1000;
 pub var pending_waits: std.atomic.Value(u32) = .init(0);
 pub var descriptor_count: std.atomic.Value(u32) = .init(0);
 
+/// What has events for a realm and is no stream: a query or a watch of devices.
+pub const Notice = struct {
+    handle: u32 = 0,
+    events: std.atomic.Value(u32) = .init(0),
+    ready_next: ?*Notice = null,
+};
+
 pub const Realm = struct {
     signal: sync.Signal = .{},
     /// The ticket up to which this realm has been woken.
@@ -22,6 +30,8 @@ pub const Realm = struct {
     waiting: std.atomic.Value(bool) = .init(false),
     ready: sync.Stack(Stream, "ready_next") = .{},
     stream_count: std.atomic.Value(u32) = .init(0),
+    ready_notices: sync.Stack(Notice, "ready_next") = .{},
+    notice_count: std.atomic.Value(u32) = .init(0),
     pipe_read: i32 = -1,
     pipe_write: std.atomic.Value(i32) = .init(-1),
 
@@ -30,6 +40,27 @@ pub const Realm = struct {
         if (stream.events.fetchOr(mask, .acq_rel) != 0) return;
         self.ready.push(stream);
         self.ring();
+    }
+
+    /// The same for a notice.
+    pub fn notifyOf(self: *Realm, notice: *Notice, mask: u32) void {
+        if (notice.events.fetchOr(mask, .acq_rel) != 0) return;
+        self.ready_notices.push(notice);
+        self.ring();
+    }
+
+    pub fn addNotice(self: *Realm) void {
+        _ = self.notice_count.fetchAdd(1, .monotonic);
+    }
+
+    /// It has no more events; those that nobody fetched are dropped.
+    pub fn removeNotice(self: *Realm, gone: *Notice) void {
+        var node = self.ready_notices.takeAll();
+        while (node) |notice| {
+            node = notice.ready_next;
+            if (notice != gone) self.ready_notices.push(notice);
+        }
+        _ = self.notice_count.fetchSub(1, .monotonic);
     }
 
     pub fn ring(self: *Realm) void {
@@ -59,15 +90,20 @@ pub const Realm = struct {
 
     /// Fetches and clears events: pairs of handle and mask. Returns the number of pairs.
     pub fn fetch(self: *Realm, pairs: [][2]u32) u32 {
+        const count = fetchOf(&self.ready, pairs);
+        return count + fetchOf(&self.ready_notices, pairs[count..]);
+    }
+
+    fn fetchOf(ready: anytype, pairs: [][2]u32) u32 {
         var count: u32 = 0;
-        var node = self.ready.takeAll();
-        while (node) |stream| {
-            node = stream.ready_next;
+        var node = ready.takeAll();
+        while (node) |one| {
+            node = one.ready_next;
             if (count == pairs.len) {
-                self.ready.push(stream);
+                ready.push(one);
                 continue;
             }
-            pairs[count] = .{ stream.handle, stream.events.swap(0, .acq_rel) };
+            pairs[count] = .{ one.handle, one.events.swap(0, .acq_rel) };
             assert(pairs[count][1] != 0);
             count += 1;
         }
@@ -91,7 +127,7 @@ pub const Realm = struct {
         _ = descriptor_count.fetchAdd(2, .monotonic);
         self.pipe_read = ends[0];
         self.pipe_write.store(ends[1], .release);
-        if (!self.ready.isEmpty()) self.ring();
+        if (!self.ready.isEmpty() or !self.ready_notices.isEmpty()) self.ring();
         return ends[0];
     }
 

@@ -28,6 +28,7 @@ pub const panic = std.debug.FullPanic(struct {
 test {
     std.testing.refAllDecls(@This());
     _ = exports;
+    _ = @import("alsa/channel_map.zig");
     _ = @import("block.zig");
     _ = @import("card/pcm_test.zig");
     _ = @import("clip.zig");
@@ -35,6 +36,8 @@ test {
     _ = @import("command.zig");
     _ = @import("deadline_queue.zig");
     _ = @import("device_clock.zig");
+    _ = @import("devices/holders.zig");
+    _ = @import("devices/watch.zig");
     _ = @import("diagnosis.zig");
     _ = @import("gain.zig");
     _ = @import("handles.zig");

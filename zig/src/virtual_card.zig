@@ -78,6 +78,14 @@ pub fn attach(stream: *Stream) bool {
     return true;
 }
 
+/// The limits of the card of that name, or null if there is none.
+pub fn optionsOf(device: []const u8) ?Card.Options {
+    const handle = (handleIn(device) catch return null) orelse return .{};
+    const self = handles.pin(VirtualCard, handle) orelse return null;
+    defer handles.unpin(handle);
+    return self.card.options;
+}
+
 pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
     const card = stream.card.?.card;
     const opened = card.openPcm(stream.asound, device_name, alsa.open_nonblock, .{

@@ -9,6 +9,11 @@ pub const Pcm = opaque {};
 pub const HwParams = opaque {};
 pub const SwParams = opaque {};
 pub const Status = opaque {};
+pub const Ctl = opaque {};
+pub const CardInfo = opaque {};
+pub const PcmInfo = opaque {};
+/// One of the names that the configuration gives PCMs, with what it says of them.
+pub const Hint = opaque {};
 pub const Config = opaque {};
 pub const ConfigIterator = opaque {};
 
@@ -68,9 +73,26 @@ pub const ChannelArea = extern struct {
 pub const PollDescriptor = std.os.linux.pollfd;
 
 pub const open_nonblock: c_int = 0x1;
+pub const ctl_readonly: c_int = 0x4;
 pub const no_auto_resample: c_int = 0x10000;
 pub const no_auto_channels: c_int = 0x20000;
 pub const no_auto_format: c_int = 0x40000;
+
+/// `snd_pcm_chmap_type`: whether the positions of channels can be set.
+pub const ChmapType = enum(c_int) { none = 0, fixed = 1, @"var" = 2, paired = 3, _ };
+
+/// `snd_pcm_chmap_t`, which has so many positions behind it. Made by malloc.
+pub const Chmap = extern struct {
+    channels: c_uint,
+
+    pub fn positions(self: *const Chmap) []const c_uint {
+        const all: [*]const c_uint = @ptrCast(self);
+        return all[1..][0..self.channels];
+    }
+};
+
+/// `snd_pcm_chmap_query_t`.
+pub const ChmapQuery = extern struct { type: ChmapType, map: Chmap };
 
 /// Called by libasound instead of printing on stderr; `args` is a `va_list`.
 pub const LocalErrorHandler = *const fn (
@@ -153,6 +175,7 @@ pub const Libasound = struct {
         *c_uint,
         ?*c_int,
     ) callconv(.c) c_int,
+    snd_pcm_hw_params_test_rate: *const fn (*Pcm, *HwParams, c_uint, c_int) callconv(.c) c_int,
     snd_pcm_hw_params_get_rate: *const fn (*HwParams, *c_uint, ?*c_int) callconv(.c) c_int,
     snd_pcm_hw_params_get_rate_min: *const fn (*HwParams, *c_uint, ?*c_int) callconv(.c) c_int,
     snd_pcm_hw_params_get_rate_max: *const fn (*HwParams, *c_uint, ?*c_int) callconv(.c) c_int,
@@ -169,11 +192,32 @@ pub const Libasound = struct {
         *UFrames,
     ) callconv(.c) c_int,
     snd_pcm_hw_params_get_buffer_size: *const fn (*HwParams, *UFrames) callconv(.c) c_int,
+    snd_pcm_hw_params_get_period_size_min: *const fn (
+        *HwParams,
+        *UFrames,
+        ?*c_int,
+    ) callconv(.c) c_int,
+    snd_pcm_hw_params_get_period_size_max: *const fn (
+        *HwParams,
+        *UFrames,
+        ?*c_int,
+    ) callconv(.c) c_int,
+    snd_pcm_hw_params_get_periods_min: *const fn (*HwParams, *c_uint, ?*c_int) callconv(.c) c_int,
+    snd_pcm_hw_params_get_periods_max: *const fn (*HwParams, *c_uint, ?*c_int) callconv(.c) c_int,
+    snd_pcm_hw_params_get_buffer_size_min: *const fn (*HwParams, *UFrames) callconv(.c) c_int,
+    snd_pcm_hw_params_get_buffer_size_max: *const fn (*HwParams, *UFrames) callconv(.c) c_int,
     snd_pcm_hw_params_is_batch: *const fn (*HwParams) callconv(.c) c_int,
     snd_pcm_hw_params_can_pause: *const fn (*HwParams) callconv(.c) c_int,
     snd_pcm_hw_params_can_resume: *const fn (*HwParams) callconv(.c) c_int,
     snd_pcm_hw_params_set_period_wakeup: *const fn (*Pcm, *HwParams, c_uint) callconv(.c) c_int,
     snd_pcm_hw_params_can_disable_period_wakeup: *const fn (*HwParams) callconv(.c) c_int,
+
+    snd_pcm_format_name: *const fn (PcmFormat) callconv(.c) ?[*:0]const u8,
+
+    snd_pcm_query_chmaps: *const fn (*Pcm) callconv(.c) ?[*:null]const ?*const ChmapQuery,
+    snd_pcm_free_chmaps: *const fn ([*:null]const ?*const ChmapQuery) callconv(.c) void,
+    snd_pcm_get_chmap: *const fn (*Pcm) callconv(.c) ?*const Chmap,
+    snd_pcm_set_chmap: *const fn (*Pcm, *const Chmap) callconv(.c) c_int,
 
     snd_pcm_sw_params_malloc: *const fn (*?*SwParams) callconv(.c) c_int,
     snd_pcm_sw_params_free: *const fn (*SwParams) callconv(.c) void,
@@ -195,6 +239,36 @@ pub const Libasound = struct {
     snd_pcm_sw_params_set_avail_min: *const fn (*Pcm, *SwParams, UFrames) callconv(.c) c_int,
     snd_pcm_sw_params_set_tstamp_mode: *const fn (*Pcm, *SwParams, c_int) callconv(.c) c_int,
     snd_pcm_sw_params_set_tstamp_type: *const fn (*Pcm, *SwParams, c_int) callconv(.c) c_int,
+
+    snd_card_next: *const fn (*c_int) callconv(.c) c_int,
+    snd_ctl_open: *const fn (*?*Ctl, [*:0]const u8, c_int) callconv(.c) c_int,
+    snd_ctl_close: *const fn (*Ctl) callconv(.c) c_int,
+    snd_ctl_card_info: *const fn (*Ctl, *CardInfo) callconv(.c) c_int,
+    snd_ctl_card_info_malloc: *const fn (*?*CardInfo) callconv(.c) c_int,
+    snd_ctl_card_info_free: *const fn (*CardInfo) callconv(.c) void,
+    snd_ctl_card_info_get_id: *const fn (*const CardInfo) callconv(.c) [*:0]const u8,
+    snd_ctl_card_info_get_driver: *const fn (*const CardInfo) callconv(.c) [*:0]const u8,
+    snd_ctl_card_info_get_name: *const fn (*const CardInfo) callconv(.c) [*:0]const u8,
+    snd_ctl_card_info_get_longname: *const fn (*const CardInfo) callconv(.c) [*:0]const u8,
+    snd_ctl_pcm_next_device: *const fn (*Ctl, *c_int) callconv(.c) c_int,
+    snd_ctl_pcm_info: *const fn (*Ctl, *PcmInfo) callconv(.c) c_int,
+    snd_pcm_info_malloc: *const fn (*?*PcmInfo) callconv(.c) c_int,
+    snd_pcm_info_free: *const fn (*PcmInfo) callconv(.c) void,
+    snd_pcm_info_set_device: *const fn (*PcmInfo, c_uint) callconv(.c) void,
+    snd_pcm_info_set_subdevice: *const fn (*PcmInfo, c_uint) callconv(.c) void,
+    snd_pcm_info_set_stream: *const fn (*PcmInfo, Stream) callconv(.c) void,
+    snd_pcm_info_get_id: *const fn (*const PcmInfo) callconv(.c) [*:0]const u8,
+    snd_pcm_info_get_name: *const fn (*const PcmInfo) callconv(.c) [*:0]const u8,
+    snd_pcm_info_get_subdevices_count: *const fn (*const PcmInfo) callconv(.c) c_uint,
+    snd_pcm_info_get_subdevices_avail: *const fn (*const PcmInfo) callconv(.c) c_uint,
+    snd_config_update_free_global: *const fn () callconv(.c) c_int,
+    snd_device_name_hint: *const fn (
+        c_int,
+        [*:0]const u8,
+        *?[*:null]const ?*const Hint,
+    ) callconv(.c) c_int,
+    snd_device_name_get_hint: *const fn (*const Hint, [*:0]const u8) callconv(.c) ?[*:0]u8,
+    snd_device_name_free_hint: *const fn ([*:null]const ?*const Hint) callconv(.c) c_int,
 
     // The external I/O plug-in side, for the virtual card; the parameters are in card/ioplug.zig.
     snd_pcm_ioplug_create: *const fn (*anyopaque, [*:0]const u8, Stream, c_int) callconv(.c) c_int,

@@ -4,10 +4,12 @@
 const std = @import("std");
 const abi = @import("../abi.zig");
 const alsa = @import("libasound.zig");
+const channel_map = @import("channel_map.zig");
 const sample = @import("../sample.zig");
 const failure_module = @import("../failure.zig");
 const Failure = failure_module.Failure;
 
+const ChannelMap = channel_map.ChannelMap;
 const Libasound = alsa.Libasound;
 const Pcm = alsa.Pcm;
 
@@ -22,6 +24,8 @@ pub const Wanted = struct {
     period_frames: ?u32,
     periods: ?u32,
     xrun_policy: abi.XrunPolicy,
+    /// Of no channels where any will do.
+    channel_map: ChannelMap = .{},
     /// A card that is known to run on through an xrun, and whether its pointer moves by periods.
     virtual: ?Virtual = null,
 
@@ -42,6 +46,8 @@ pub const Granted = struct {
     can_resume: bool,
     can_disable_period_wakeup: bool,
     access_reason: []const u8,
+    /// Of no channels where the PCM does not tell.
+    channel_map: ChannelMap = .{},
     xrun_policy: Policy = .{},
     /// The device interrupts at each period.
     period_wakeups: bool = true,
@@ -103,6 +109,8 @@ pub fn negotiate(
     granted.period_wakeups = period_wakeups;
     if (wanted.virtual) |virtual| granted.batch = virtual.batch;
     try session.setSoftware(&wanted, &granted);
+    try session.setChannelMap(&wanted.channel_map);
+    granted.channel_map = channel_map.current(asound, pcm);
     return granted;
 }
 
@@ -330,6 +338,21 @@ const Session = struct {
         const monotonic = 1;
         return self.asound.snd_pcm_sw_params_set_tstamp_mode(self.pcm, sw, enable) >= 0 and
             self.asound.snd_pcm_sw_params_set_tstamp_type(self.pcm, sw, monotonic) >= 0;
+    }
+
+    /// Once the PCM has its parameters: before, it knows no map.
+    fn setChannelMap(self: *Session, wanted: *const ChannelMap) Error!void {
+        if (wanted.count == 0 or channel_map.set(self.asound, self.pcm, wanted)) return;
+        var buffer: [256]u8 = undefined;
+        var writer: std.Io.Writer = .fixed(&buffer);
+        // A list that does not fit is cut.
+        channel_map.writeOffered(self.asound, self.pcm, ", ", &writer) catch {};
+        const list = writer.buffered();
+        return self.refuse(
+            .unsupported_channel_map,
+            "The PCM does not take the channel map {f}; it offers: {s}",
+            .{ wanted.*, if (list.len > 0) list else "none" },
+        );
     }
 
     fn setPolicy(

@@ -4,6 +4,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
 const alsa = @import("../alsa/libasound.zig");
+const channel_maps = @import("channel_maps.zig");
 const ioplug = @import("ioplug.zig");
 const readiness = @import("readiness.zig");
 const report = @import("report.zig").report;
@@ -28,6 +29,9 @@ pub const without_pause: ioplug.Callbacks = .{
     .poll_descriptors = &pollDescriptors,
     .poll_revents = &pollRevents,
     .delay = &delay,
+    .query_chmaps = &channel_maps.query,
+    .get_chmap = &channel_maps.get,
+    .set_chmap = &channel_maps.set,
 };
 
 pub const with_pause: ioplug.Callbacks = table: {
@@ -207,6 +211,7 @@ fn hwParams(handle: *ioplug.Handle, _: *alsa.HwParams) callconv(.c) c_int {
         return fail(errno);
     }
     self.ring_is_new = true;
+    self.channel_map = .{};
     self.clock = .init(handle.rate, options.driftPpb());
     self.status.format.store(@intFromEnum(shape.format), .monotonic);
     self.status.channels.store(shape.channels, .monotonic);

@@ -43,6 +43,7 @@ pub const Options = struct {
     /// For tests of the pointers' wrap: `prepare` sets them to this distance before the boundary.
     /// 0: they start at 0, as on any device.
     frames_before_boundary: u32 = 0,
+    channel_maps: abi.CardChannelMaps = .none,
 
     pub const Error = error{InvalidArgument};
 

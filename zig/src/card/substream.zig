@@ -12,6 +12,7 @@ const sync = @import("../sync.zig");
 const sample = @import("../sample.zig");
 const Block = @import("../block.zig").Block;
 const Card = @import("card.zig").Card;
+const ChannelMap = @import("channel_maps.zig").Chosen;
 const FrameClock = @import("frame_clock.zig").FrameClock;
 const ioplug = @import("ioplug.zig");
 const Options = @import("options.zig").Options;
@@ -70,6 +71,7 @@ pub const Substream = struct {
     software: Software = .{},
     /// The ring holds whatever was in libasound's memory before.
     ring_is_new: bool = false,
+    channel_map: ChannelMap = .{},
     /// Until when it stands still although it runs.
     stalled_until_ns: u64 = 0,
     /// What `handle.state` was before the PCM was suspended, and how that ends.

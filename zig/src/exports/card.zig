@@ -166,6 +166,7 @@ fn parseCard(given: abi.CardOptions) record.Error!Card.Options {
         .no_pause = try record.boolean(given.no_pause),
         .batch = try record.boolean(given.batch),
         .frames_before_boundary = try limit(given.frames_before_boundary),
+        .channel_maps = try record.enumeration(abi.CardChannelMaps, given.channel_maps),
     };
 }
 

@@ -69,7 +69,8 @@ pub const functions = struct {
 
     pub fn realm_close(handle: u32) callconv(.c) i32 {
         const realm = handles.pin(Realm, handle) orelse return code(.invalid_handle);
-        if (realm.stream_count.load(.monotonic) > 0 or realm.waiting.load(.acquire)) {
+        const members = realm.stream_count.load(.monotonic) + realm.notice_count.load(.monotonic);
+        if (members > 0 or realm.waiting.load(.acquire)) {
             handles.unpin(handle);
             return code(.invalid_state);
         }

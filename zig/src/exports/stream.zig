@@ -82,12 +82,18 @@ pub const functions = struct {
         defer handles.unpin(handle);
         const text = record.enumeration(abi.Text, @floatFromInt(which)) catch
             return code(.invalid_argument);
+        var map_buffer: [256]u8 = undefined;
         return copyText(switch (text) {
             .failure => stream.failure.text(),
             .call => stream.failure.call,
             .device => stream.options.device(),
             .access_reason => switch (stream.lifecycle.load(.acquire)) {
                 .open => stream.granted.access_reason,
+                else => "",
+            },
+            .channel_map => switch (stream.lifecycle.load(.acquire)) {
+                .open => std.fmt.bufPrint(&map_buffer, "{f}", .{stream.granted.channel_map}) catch
+                    unreachable,
                 else => "",
             },
         }, out, byte_length);
