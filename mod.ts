@@ -42,6 +42,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export { asoundrcSnippet } from "./lib/asound_conf.ts";
+export type { ChannelPosition, OfferedChannelMap } from "./lib/channel_map.ts";
+export type { DeviceAccess, DeviceCapabilities, DeviceRange } from "./lib/devices/capabilities.ts";
+export type { DeviceChange } from "./lib/devices/changes.ts";
+export type {
+  Device,
+  DeviceDirection,
+  DeviceHolder,
+  HardwareDevice,
+  NamedDevice,
+} from "./lib/devices/device.ts";
+export { listDevices } from "./lib/devices/list_devices.ts";
+export type { ListDevicesOptions } from "./lib/devices/list_devices.ts";
+export { probeDevice } from "./lib/devices/probe_device.ts";
+export type { ProbeDeviceOptions } from "./lib/devices/probe_device.ts";
+export { watchDevices } from "./lib/devices/watch_devices.ts";
+export type { DeviceWatch, WatchDevicesOptions } from "./lib/devices/watch_devices.ts";
 export type { CloseMessage, OpenMessage, XrunMessage } from "./lib/diagnostics.ts";
 export { HalflapError, WriteAbortedError } from "./lib/errors.ts";
 export type { HalflapErrorCode, HalflapErrorOptions } from "./lib/errors.ts";

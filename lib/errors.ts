@@ -14,8 +14,8 @@ import { ErrorCode } from "./ffi/abi.generated.ts";
  *   `ERR_HALFLAP_ENGINE_MISMATCH`: halflap's own library cannot be loaded.
  * - `ERR_HALFLAP_LIBRARY_MISSING`, `ERR_HALFLAP_LIBRARY_TOO_OLD`: ALSA's library cannot be loaded.
  * - `ERR_HALFLAP_DEVICE_NOT_FOUND`, `ERR_HALFLAP_DEVICE_BUSY`, `ERR_HALFLAP_PERMISSION_DENIED`,
- *   `ERR_HALFLAP_UNSUPPORTED_FORMAT`, `..._RATE`, `..._CHANNELS`, `..._ACCESS`, `..._BUFFER`: the
- *   device cannot be opened, or not with these options.
+ *   `ERR_HALFLAP_UNSUPPORTED_FORMAT`, `..._RATE`, `..._CHANNELS`, `..._CHANNEL_MAP`, `..._ACCESS`,
+ *   `..._BUFFER`: the device cannot be opened, or not with these options.
  * - `ERR_HALFLAP_DEVICE_LOST`, `ERR_HALFLAP_ALSA`: the device failed.
  * - `ERR_HALFLAP_RENDER`: the callback of `render()` threw, which is the `cause`, or returned a promise.
  * - `ERR_HALFLAP_CLOSED`: the stream or card was closed; `cause` is the failure that closed it.
@@ -55,6 +55,7 @@ export type HalflapErrorCode =
   | "ERR_HALFLAP_UNSUPPORTED_ACCESS"
   | "ERR_HALFLAP_UNSUPPORTED_BUFFER"
   | "ERR_HALFLAP_UNSUPPORTED_CHANNELS"
+  | "ERR_HALFLAP_UNSUPPORTED_CHANNEL_MAP"
   | "ERR_HALFLAP_UNSUPPORTED_FORMAT"
   | "ERR_HALFLAP_UNSUPPORTED_KERNEL"
   | "ERR_HALFLAP_UNSUPPORTED_PLATFORM"
@@ -199,7 +200,7 @@ const NATIVE_ERRORS: Readonly<Record<Exclude<keyof typeof ErrorCode, "ok">, Nati
   device_busy: {
     code: "ERR_HALFLAP_DEVICE_BUSY",
     message: "The device is in use",
-    hint: 'close the program that uses it ("fuser -v /dev/snd/*" shows it) or use "default"',
+    hint: 'end the program that holds it, or use "default"',
   },
   permission_denied: {
     code: "ERR_HALFLAP_PERMISSION_DENIED",
@@ -225,6 +226,11 @@ const NATIVE_ERRORS: Readonly<Record<Exclude<keyof typeof ErrorCode, "ok">, Nati
     code: "ERR_HALFLAP_UNSUPPORTED_CHANNELS",
     message: "The device does not play this number of channels",
     hint: CONVERT_HINT,
+  },
+  unsupported_channel_map: {
+    code: "ERR_HALFLAP_UNSUPPORTED_CHANNEL_MAP",
+    message: "The device does not take this channel map",
+    hint: 'put the channels into an order that it offers, or leave out "channelMap"',
   },
   unsupported_access: {
     code: "ERR_HALFLAP_UNSUPPORTED_ACCESS",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ChannelPosition, parseChannelMap } from "./channel_map.ts";
 import {
   Access,
   ClockKind,
@@ -34,6 +35,8 @@ export interface Granted<F extends SampleFormat = SampleFormat> {
   readonly format: F;
   /** Channels in a frame. */
   readonly channels: number;
+  /** What each channel is for; undefined where the device does not tell. */
+  readonly channelMap: readonly ChannelPosition[] | undefined;
   /** Frames per second. */
   readonly rate: number;
   /** Frames per period. */
@@ -145,11 +148,22 @@ const PCM_TYPES: readonly string[] = [
   "mmap_emul",
 ];
 
+/** ALSA's name of a type of PCM, by its number. */
+export function pcmTypeName(number: number): string {
+  return PCM_TYPES[number] ?? `type ${number}`;
+}
+
+/** Texts that belong to what was granted. */
+export interface GrantedTexts {
+  readonly device: string;
+  readonly accessReason: string;
+  readonly channelMap: string;
+}
+
 /** Makes the public form of the engine's record and texts. */
 export function grantedFromNative(
   record: Float64Array,
-  device: string,
-  accessReason: string,
+  { device, accessReason, channelMap }: GrantedTexts,
   wanted: CheckedRealtime,
 ): Granted {
   const number = (index: number): number => record[index]!;
@@ -161,6 +175,7 @@ export function grantedFromNative(
     layout: number(Field.layout) === Layout.interleaved ? "interleaved" : "noninterleaved",
     format: formatFromNative(number(Field.format)),
     channels: number(Field.channels),
+    channelMap: parseChannelMap(channelMap),
     rate: number(Field.rate),
     periodFrames: number(Field.period_frames),
     periods: number(Field.periods),
@@ -170,7 +185,7 @@ export function grantedFromNative(
     startThreshold: threshold < 0 ? Infinity : threshold,
     clock: number(Field.clock) === ClockKind.self ? "self" : "device",
     mmap: mmapName(number(Field.mmap)),
-    pcmType: PCM_TYPES[number(Field.pcm_type)] ?? `type ${number(Field.pcm_type)}`,
+    pcmType: pcmTypeName(number(Field.pcm_type)),
     batch: number(Field.batch) === 1,
     canPause: number(Field.can_pause) === 1,
     canResume: number(Field.can_resume) === 1,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { packChannelMap } from "./channel_map.ts";
 import { type Distribution, distributionFromNative } from "./distribution.ts";
 import { closedError, type HalflapError, nativeError } from "./errors.ts";
 import {
@@ -477,8 +478,11 @@ export class NativeStream {
     check(native.halflap_stream_granted(this.#handle, record, GRANTED_LENGTH));
     this.granted = grantedFromNative(
       record,
-      this.#readText(Text.device),
-      this.#readText(Text.access_reason),
+      {
+        device: this.#readText(Text.device),
+        accessReason: this.#readText(Text.access_reason),
+        channelMap: this.#readText(Text.channel_map),
+      },
       this.#realtime,
     );
     this.#startThreshold = this.granted.startThreshold;
@@ -614,6 +618,7 @@ function openRecord(options: CheckedPlaybackOptions): Float64Array {
   record[StreamOptions.source] = SourceKind[source?.kind ?? "queue"];
   record[StreamOptions.gain] = options.gain;
   record[StreamOptions.xrun_policy] = XrunPolicy[options.xrunPolicy];
+  packChannelMap(record, StreamOptions.channel_map_0, options.channelMap);
   recordRealtime(record, options.realtime);
   if (source?.kind === "tone") {
     record[StreamOptions.tone_frequency_hz] = source.frequencyHz;

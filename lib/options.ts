@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type ChannelPosition, checkChannelMap } from "./channel_map.ts";
 import {
   checkInteger,
   checkIntegerOrInfinity,
@@ -36,8 +37,9 @@ export type Access = "auto" | "mmap" | "write";
 /** The options that streams with and without a native source have in common. */
 export interface CommonPlaybackOptions<F extends SampleFormat = SampleFormat> {
   /**
-   * Any ALSA PCM name, for example `default`, `hw:0,0` or `plughw:1`; `virtual` for a private
-   * virtual card; or the `device` of a card of `halflap/testing`. The default is `default`.
+   * Any ALSA PCM name, for example `default`, `hw:CARD=PCH,DEV=0`, `hw:0,0` or `plughw:1`; `virtual`
+   * for a private virtual card; or the `device` of a card of `halflap/testing`. `listDevices()` lists
+   * names. The default is `default`.
    */
   device?: string;
   /**
@@ -50,8 +52,14 @@ export interface CommonPlaybackOptions<F extends SampleFormat = SampleFormat> {
    * not, 48000 is asked for and the nearest rate of the device is taken.
    */
   rate?: number;
-  /** An integer from 1 to 32. The default is 2. */
+  /** An integer from 1 to 32. The default is that of `channelMap`, or else 2. */
   channels?: number;
+  /**
+   * What each channel is for, as in `["FL", "FR"]`: a position for each channel, but not `UNKNOWN`.
+   * A device that does not offer this map is an error that says which ones it offers; `probeDevice()`
+   * lists them. When not given, the device's own map is taken, and told in `granted`.
+   */
+  channelMap?: readonly ChannelPosition[];
   /** Sample format. The default is `f32`. */
   format?: F;
   /** Frames per period, an integer from 16 to 1048576. The default is about 5 ms. */
@@ -140,6 +148,8 @@ export interface CheckedPlaybackOptions {
   rate: number;
   rateExact: boolean;
   channels: number;
+  /** Empty: the device's own. */
+  channelMap: readonly ChannelPosition[];
   format: SampleFormat;
   /** Undefined leaves it to the engine, as in the next three. */
   periodFrames: number | undefined;
@@ -160,7 +170,8 @@ const ACCESS_WORDS: readonly Access[] = ["auto", "mmap", "write"];
 const XRUN_POLICIES: readonly XrunPolicy[] = ["stop", "silence", "repeat"];
 const DEFAULT_RATE = 48_000;
 const DEFAULT_CHANNELS = 2;
-const MAX_DEVICE_BYTES = 255;
+/** Longest name of a device, in UTF-8. */
+export const MAX_DEVICE_BYTES: number = 255;
 const MAX_CLIP_BYTES = 2 ** 31 - 1;
 
 type EveryOption = Omit<QueuePlaybackOptions, "source"> & { source?: AnySource | MixSource };
@@ -170,6 +181,7 @@ const COMMON_NAMES = [
   "access",
   "rate",
   "channels",
+  "channelMap",
   "format",
   "periodFrames",
   "periods",
@@ -195,6 +207,7 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
     optional(given[name], (value) => checkInteger(name, value, min, max));
 
   const rate = integer("rate", RATE_RANGE);
+  const channelMap = optional(given.channelMap, checkChannelMap) ?? [];
   const queueFrames = integer("queueFrames", QUEUE_FRAMES_RANGE);
   const checked: CheckedPlaybackOptions = {
     device: optional(given.device, (value) => checkText("device", value, MAX_DEVICE_BYTES)) ??
@@ -202,7 +215,8 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
     access: optional(given.access, (value) => checkWord("access", value, ACCESS_WORDS)) ?? "auto",
     rate: rate ?? DEFAULT_RATE,
     rateExact: rate !== undefined,
-    channels: integer("channels", CHANNELS_RANGE) ?? DEFAULT_CHANNELS,
+    channels: integer("channels", CHANNELS_RANGE) ?? (channelMap.length || DEFAULT_CHANNELS),
+    channelMap,
     format: optional(given.format, (value) => checkWord("format", value, SAMPLE_FORMATS)) ?? "f32",
     periodFrames: integer("periodFrames", PERIOD_FRAMES_RANGE),
     periods: integer("periods", PERIODS_RANGE),
@@ -220,8 +234,17 @@ export function checkPlaybackOptions(options: unknown): CheckedPlaybackOptions {
     source: optional(given.source, checkSource),
     signal: checkSignal(given.signal),
   };
+  checkMapFits(checked);
   checkSourceFits(checked.source, checked);
   return checked;
+}
+
+function checkMapFits({ channels, channelMap }: CheckedPlaybackOptions): void {
+  if (channelMap.length === 0 || channelMap.length === channels) return;
+  throw new RangeError(
+    `"channelMap" must have a position for each of ${channels} "channels": current value has ` +
+      `${channelMap.length}`,
+  );
 }
 
 function checkThreshold(value: unknown, queueFrames: number | undefined): number {

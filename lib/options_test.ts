@@ -10,6 +10,7 @@ test("options that are not given get their defaults", () => {
     rate: 48_000,
     rateExact: false,
     channels: 2,
+    channelMap: [],
     format: "f32",
     periodFrames: undefined,
     periods: undefined,

@@ -12,7 +12,13 @@ import {
   checkText,
   checkWord,
 } from "../check.ts";
-import { CARD_OPTIONS_LENGTH, CardClock, CardOptions, Tap } from "../ffi/abi.generated.ts";
+import {
+  CARD_OPTIONS_LENGTH,
+  CardChannelMaps,
+  CardClock,
+  CardOptions,
+  Tap,
+} from "../ffi/abi.generated.ts";
 import { nativeFormat, SAMPLE_FORMATS, type SampleFormat } from "../format.ts";
 import {
   CHANNELS_RANGE,
@@ -62,6 +68,12 @@ export interface VirtualCardOptions {
   rate?: Limits;
   /** Numbers of channels that the card plays. */
   channels?: Limits;
+  /**
+   * Whether the card tells what its channels are for: `none` does not; `fixed` has the usual maps of
+   * 1, 2, 4, 6 and 8 channels (`MONO`, or as many of `FL FR RL RR FC LFE SL SR`); `variable` lets their
+   * positions be swapped. The default is `none`.
+   */
+  channelMaps?: "none" | "fixed" | "variable";
   /** Frames per period that the card grants. */
   periodFrames?: Limits;
   /** Periods per buffer that the card grants. */
@@ -90,6 +102,7 @@ const NAMES = [
   "access",
   "rate",
   "channels",
+  "channelMaps",
   "periodFrames",
   "periods",
   "substreams",
@@ -104,6 +117,7 @@ const ACCESS_WORDS: readonly CardAccess[] = [
   "write-interleaved",
   "write-noninterleaved",
 ];
+const CHANNEL_MAPS: readonly (keyof typeof CardChannelMaps)[] = ["none", "fixed", "variable"];
 const MAX_DRIFT_PPM = 100_000;
 const MAX_SUBSTREAMS = 8192;
 const MAX_FRAMES_BEFORE_BOUNDARY = 2 ** 31 - 1;
@@ -148,6 +162,9 @@ export function checkCardOptions(options: unknown): CheckedCardOptions {
   );
   setLimits(record, CardOptions.rate_min, "rate", given.rate, RATE_RANGE);
   setLimits(record, CardOptions.channels_min, "channels", given.channels, CHANNELS_RANGE);
+  record[CardOptions.channel_maps] = CardChannelMaps[
+    checkWord("channelMaps", orDefault(given.channelMaps, "none"), CHANNEL_MAPS)
+  ];
   setLimits(
     record,
     CardOptions.period_frames_min,
