@@ -4,56 +4,45 @@
  * @module
  */
 
+import { listDevices } from "../devices/list_devices.ts";
+import { HalflapError } from "../errors.ts";
 import { parseArguments, refusePositionals } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { devicesText } from "./devices_text.ts";
 import { EXIT_OK } from "./exit_code.ts";
-import { printNote, printResult } from "./output.ts";
-import { type Device, listSoundCards } from "./sound_cards.ts";
+import { printResult } from "./output.ts";
 
-const HELP = `Lists devices that "halflap play --device" takes.
+const HELP =
+  `Lists devices that "halflap play --device" takes: those of sound cards, and names of the
+configuration of ALSA.
 
-Usage: halflap devices [--json]
-
-Any other name of an ALSA PCM will do as well; "aplay -L" lists those of the configuration files.
-In Deno, sound cards are listed with --allow-all only: it guards /proc by that.
+Usage: halflap devices [--probe] [--json]
 
 Options:
-  --json             print an array of objects with name and description
+  --probe            ask the hardware what it can do; that opens each free device for a moment
+  --json             print what listDevices() returns: devices that only record, too
   -h, --help         print this
 `;
 
-const COMMON_DEVICES: readonly Device[] = [
-  { name: "default", description: "The system's default: its sound server or its first card" },
-  { name: "virtual", description: "A virtual card, which needs no hardware and can be recorded" },
-];
-
-function asTable(devices: readonly Device[]): string {
-  const width = Math.max(...devices.map(({ name }) => name.length));
-  return devices.map(({ name, description }) => `${name.padEnd(width)}  ${description}\n`).join("");
-}
-
-async function listDevices(json: boolean): Promise<void> {
-  const cards = await listSoundCards();
-  const devices = [...COMMON_DEVICES, ...(cards === "not permitted" ? [] : cards)];
-  await printResult(json ? `${JSON.stringify(devices)}\n` : asTable(devices));
-  if (cards === "not permitted") {
-    await printNote(
-      "Deno does not permit to read /proc/asound, where sound cards are listed; run with --allow-all",
-    );
-  }
-}
+/** An error's message is no enumerable property. */
+const withMessages = (_: string, value: unknown): unknown =>
+  value instanceof HalflapError ? { code: value.code, message: value.message } : value;
 
 /** `halflap devices`. */
 export const devicesCommand: Command = {
   summary: "list devices to play on",
   async run(args) {
-    const { flags, positionals } = parseArguments(args, { json: "flag" });
+    const { flags, positionals } = parseArguments(args, { probe: "flag", json: "flag" });
     if (flags.has("help")) {
       await printResult(HELP);
       return EXIT_OK;
     }
     refusePositionals(positionals);
-    await listDevices(flags.has("json"));
+    const devices = await listDevices({ probe: flags.has("probe") });
+    const text = flags.has("json")
+      ? `${JSON.stringify(devices, withMessages)}\n`
+      : devicesText(devices);
+    await printResult(text);
     return EXIT_OK;
   },
 };
