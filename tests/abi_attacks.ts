@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import {
+  CAPABILITIES_LENGTH,
   CARD_OPTIONS_LENGTH,
   CARD_STATUS_LENGTH,
   CardClock,
@@ -13,6 +14,8 @@ import {
   Command,
   COMPLETION_LENGTH,
   COUNTERS_LENGTH,
+  DEVICE_LENGTH,
+  Direction,
   DISTRIBUTION_LENGTH,
   ErrorCode,
   Fault,
@@ -22,6 +25,8 @@ import {
   MIX_INPUT_LENGTH,
   MIX_INPUT_STATS_LENGTH,
   MixInput,
+  QUERY_STATUS_LENGTH,
+  QueryText,
   SourceKind,
   State,
   Stats,
@@ -173,14 +178,21 @@ class Target {
 const parametersOf = (name: SymbolName): readonly string[] => SYMBOLS[name].parameters;
 const isKind = (name: SymbolName, kind: string): boolean => name.startsWith(`halflap_${kind}_`);
 
+const kinds = ["realm", "stream", "mix", "card", "query", "watch"];
+
 /** Functions that take a handle first. */
 const withHandle = names.filter((name) =>
-  parametersOf(name)[0] === "u32" &&
-  ["realm", "stream", "mix", "card"].some((kind) => isKind(name, kind))
+  parametersOf(name)[0] === "u32" && kinds.some((kind) => isKind(name, kind))
 );
 
-/** Functions that take a realm and open a stream. */
-const opening: readonly SymbolName[] = ["halflap_stream_open", "halflap_mix_open"];
+/** Functions that take a realm and open something for it. */
+const opening: readonly SymbolName[] = [
+  "halflap_stream_open",
+  "halflap_mix_open",
+  "halflap_query_devices",
+  "halflap_query_capabilities",
+  "halflap_watch_open",
+];
 
 /** Functions whose handle is a stream's. */
 const ofStream = (name: SymbolName): boolean =>
@@ -376,11 +388,11 @@ function keepWithinRecords(target: Target): void {
 
 function keepWithinTexts(target: Target): void {
   const { stream } = target;
-  for (const which of [0, 1, 2, 3, 4, 99, 2 ** 32 - 1]) {
+  for (const which of [0, 1, 2, 3, 4, 5, 99, 2 ** 32 - 1]) {
     for (const length of [0, 1, 5, 7]) {
       const { memory, assertIntact } = guarded(1);
       const written = target.call("halflap_stream_text", stream, which, memory, length);
-      assert.ok(written <= length && (which < 4 || written < 0), `text ${which}: ${written}`);
+      assert.ok(written <= length && (which < 5 || written < 0), `text ${which}: ${written}`);
       assertIntact(1);
     }
   }
@@ -681,6 +693,81 @@ function keepWithinInputs(target: Target, stream: number): void {
   assert.equal(target.call("halflap_mix_events", stream, new Uint32Array(20), 10), 1);
 }
 
+/** Asks and waits for the answer. */
+function ask(target: Target, name: SymbolName, ...args: Argument[]): number {
+  const query = target.succeed(name, target.realm, ...args);
+  const status = new Float64Array(QUERY_STATUS_LENGTH);
+  const read = () => target.call("halflap_query_status", query, status, QUERY_STATUS_LENGTH);
+  for (let wait = 0; wait < 1000 && read() === invalid_state; wait++) {
+    target.succeed("halflap_realm_wait", target.realm, 10);
+  }
+  assert.equal(read(), 0);
+  return query;
+}
+
+function misuseQueries(target: Target): void {
+  const { realm } = target;
+  const device = encode("null");
+  const most = 2 ** 32 - 1;
+  const name = [device, device.length] as const;
+  target.fail(noArgument, "halflap_query_devices", realm, 2, 0);
+  target.fail(noArgument, "halflap_query_devices", realm, 0, most);
+  target.fail(noArgument, "halflap_query_capabilities", realm, 2, ...name);
+  target.fail(noArgument, "halflap_query_capabilities", realm, Direction.playback, null, 4);
+  target.fail(noArgument, "halflap_query_capabilities", realm, 0, device, 0);
+  target.fail(noArgument, "halflap_query_capabilities", realm, 0, Uint8Array.of(1, 0, 1), 3);
+  target.fail(noArgument, "halflap_query_capabilities", realm, 0, new Uint8Array(256).fill(1), 256);
+  const query = ask(target, "halflap_query_capabilities", Direction.playback, ...name);
+  target.fail([invalid_state], "halflap_realm_close", realm);
+  for (
+    const [reader, whole] of [
+      ["halflap_query_answer", DEVICE_LENGTH],
+      ["halflap_query_answer_capabilities", CAPABILITIES_LENGTH],
+    ] as const
+  ) {
+    for (const index of [1, 99, most]) {
+      target.fail([invalid_state], reader, query, index, new Float64Array(whole), whole);
+    }
+    for (const length of [0, whole - 1, whole + 1, most]) {
+      const { memory, assertIntact } = guarded(whole);
+      target.fail(noArgument, reader, query, 0, memory, length);
+      assertIntact(0);
+    }
+    target.fail(noArgument, reader, query, 0, null, whole);
+    target.succeed(reader, query, 0, new Float64Array(whole), whole);
+  }
+  for (const length of [0, 1, 5, 7]) {
+    const { memory, assertIntact } = guarded(1);
+    for (const which of Object.values(QueryText)) {
+      const written = target.call("halflap_query_text", query, 0, which, memory, length);
+      assert.ok(written >= 0 && written <= length, `text ${which}: ${written}`);
+      assertIntact(1);
+    }
+  }
+  target.fail(noArgument, "halflap_query_text", query, 0, 99, new Uint8Array(8), 8);
+  target.fail(noArgument, "halflap_query_text", query, 0, 0, null, 8);
+  target.succeed("halflap_query_close", query);
+  target.fail(noHandle, "halflap_query_close", query);
+}
+
+/** Closes what has not been answered yet, and what has been but was not read. */
+function abandonQueries(target: Target): void {
+  const { realm } = target;
+  const device = encode("null");
+  for (let round = 0; round < 100; round++) {
+    const queries = [
+      target.succeed("halflap_query_devices", realm, round % 2, 1),
+      target.succeed("halflap_query_capabilities", realm, 0, device, device.length),
+    ];
+    const watch = target.succeed("halflap_watch_open", realm);
+    if (round % 3 === 0) target.succeed("halflap_realm_wait", realm, 1);
+    for (const query of queries) target.succeed("halflap_query_close", query);
+    target.succeed("halflap_watch_close", watch);
+    target.fail(noHandle, "halflap_watch_close", watch);
+    target.takeEvents();
+  }
+}
+
 /** Opens until there are no more handles, and closes all of them. */
 function exhaustHandles(target: Target): void {
   const handles: number[] = [];
@@ -744,7 +831,8 @@ function callAtRandom(target: Target): void {
     const name = pick(names);
     const args = name === "halflap_realm_wait" ? [pick(handles), random(2)] : withLength(name);
     const result = target.call(name, ...args);
-    if (name.endsWith("_open") && result > 0 && handles.length < 500) handles.push(result);
+    const isHandle = name.endsWith("_open") || opening.includes(name);
+    if (isHandle && result > 0 && handles.length < 500) handles.push(result);
   }
 }
 
@@ -785,6 +873,8 @@ export const attacks: Readonly<Record<string, Attack>> = {
   },
   options: { claim: "options with a wrong number anywhere open nothing", run: refuseOptions },
   devices: { claim: "devices that make no sense open nothing", run: refuseDevices },
+  queries: { claim: "queries refuse what they cannot answer", run: misuseQueries },
+  abandoned: { claim: "queries and watches can be closed at any time", run: abandonQueries },
   numbers: { claim: "numbers outside of their range are refused", run: refuseNumbers },
   mixes: { claim: "mixes with anything wrong in them open nothing", run: refuseMixes },
   inputs: { claim: "inputs of mixes stand every call", run: callMixes },

@@ -197,6 +197,8 @@ const cardLimits: Readonly<Record<string, NumberRange>> = {
 test("openVirtualCard() refuses every wrong option by its name", async () => {
   await assertRefused(openCard, objectCases("clock", "tap", "formats", "substreams"));
   await assertRefused(openCard, inOption("clock", wordCases("clock", ["realtime", "simulated"])));
+  const channelMaps = wordCases("channelMaps", ["none", "fixed", "variable"]);
+  await assertRefused(openCard, inOption("channelMaps", channelMaps));
   await assertRefused(
     openCard,
     inOption("driftPpm", numberCases("driftPpm", float(-100_000, 100_000))),
@@ -971,12 +973,17 @@ for (const [name, { claim }] of Object.entries(attacks)) {
 
 /** Tries everything that needs libasound; prints the errors, and what the engine holds then. */
 const failingProgram = `
-import { openPlayback, tone } from ${JSON.stringify(`${root}/mod.ts`)};
+import { listDevices, openPlayback, probeDevice, tone, watchDevices } from ${
+  JSON.stringify(`${root}/mod.ts`)
+};
 import { engineCounters, openVirtualCard } from ${JSON.stringify(`${root}/lib/testing/mod.ts`)};
 const attempts = [
   () => openPlayback(),
   () => openPlayback({ device: "virtual", source: tone({ frequencyHz: 440 }) }),
   () => openPlayback({ device: "hw:0,0" }),
+  () => listDevices(),
+  () => probeDevice("virtual"),
+  () => watchDevices().next(),
   () => openVirtualCard().then((card) => openPlayback({ device: card.device })),
   () => openPlayback(),
 ];

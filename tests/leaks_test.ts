@@ -6,7 +6,15 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import process from "node:process";
 import { openVirtualCard, type VirtualCardOptions } from "../lib/testing/mod.ts";
-import { clip, openPlayback, type PlaybackOptions, tone } from "../mod.ts";
+import {
+  clip,
+  listDevices,
+  openPlayback,
+  type PlaybackOptions,
+  probeDevice,
+  tone,
+  watchDevices,
+} from "../mod.ts";
 import { accesses, counting, countingSamples, eventually, sleep, test } from "./harness.ts";
 
 interface Held {
@@ -140,6 +148,23 @@ test("streams that cannot be opened leave nothing behind", async () => {
     await assert.rejects(openPlayback(options[index % options.length] ?? {}));
   });
   assert.equal(out.state, "prepared");
+});
+
+test("questions about devices leave nothing behind", async () => {
+  await using card = await openVirtualCard({ channelMaps: "fixed" });
+  await assertNoGrowth(30, 100, async (index) => {
+    const devices = watchDevices();
+    const change = devices.next();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted = index % 2 === 0 ? listDevices({ signal }) : probeDevice("null", { signal });
+    controller.abort();
+    await assert.rejects(aborted, { name: "AbortError" });
+    await Promise.all([listDevices({ probe: true }), probeDevice(card.device)]);
+    await assert.rejects(probeDevice("halflap-no-such-device"));
+    await devices.return();
+    assert.equal((await change).done, true);
+  });
 });
 
 test("a hundred streams in real time leave nothing behind", async () => {

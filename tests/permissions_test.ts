@@ -23,7 +23,9 @@ const packageModules: Modules = { main: "halflap", testing: "halflap/testing" };
 
 /** Does all that needs no view of native memory, and prints what came of it. */
 const everything = ({ main, testing }: Modules): string => `
-import { asoundrcSnippet, clip, openPlayback, silence, tone } from ${JSON.stringify(main)};
+import {
+  asoundrcSnippet, clip, listDevices, openPlayback, probeDevice, silence, tone, watchDevices,
+} from ${JSON.stringify(main)};
 import { engineCounters, openVirtualCard } from ${JSON.stringify(testing)};
 
 const samples = Int16Array.from({ length: 5000 }, (_, n) => n + 1);
@@ -57,6 +59,12 @@ for (const source of [tone({ frequencyHz: 440 }), clip(new Float32Array(9600), {
   await out.pause();
   await out.resume();
 }
+const watch = watchDevices();
+const change = watch.next();
+result.listed = (await listDevices({ probe: true })).at(-1).device;
+result.probed = (await probeDevice("null")).pcmType;
+await watch.return();
+result.watched = (await change).done;
 result.states = [...new Set(states)];
 result.counters = engineCounters();
 result.snippet = asoundrcSnippet();
@@ -73,6 +81,7 @@ function assertEverythingWorked({ code, stdout, stderr }: Finished, library: str
   for (const state of ["running", "draining", "prepared"]) {
     assert.ok(result.states.includes(state), `${result.states} lacks "${state}"`);
   }
+  assert.deepEqual([result.listed, result.probed, result.watched], ["virtual", "null", true]);
   const { streams, cards, pcms } = result.counters;
   assert.deepEqual([streams, cards, pcms], [0, 0, 0]);
   assert.ok(result.snippet.includes(`"${library}"`), result.snippet);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CardClock, CardOptions, Format, Tap } from "../ffi/abi.generated.ts";
+import { CardChannelMaps, CardClock, CardOptions, Format, Tap } from "../ffi/abi.generated.ts";
 import { checkCardOptions } from "./card_options.ts";
 
 test("a card without options has a simulated clock, a tap in memory and no limits", () => {
@@ -25,6 +25,7 @@ test("limits and words become what the engine knows", () => {
     substreams: 3,
     canPause: false,
     batch: true,
+    channelMaps: "variable",
   });
   assert.equal(record[CardOptions.clock], CardClock.realtime);
   assert.equal(record[CardOptions.tap], Tap.wav);
@@ -37,6 +38,7 @@ test("limits and words become what the engine knows", () => {
   assert.equal(record[CardOptions.channels_max], 2);
   assert.equal(record[CardOptions.periods_min], 2);
   assert.equal(record[CardOptions.periods_max], 2);
+  assert.equal(record[CardOptions.channel_maps], CardChannelMaps.variable);
   assert.equal(record[CardOptions.substreams], 3);
   assert.equal(record[CardOptions.no_pause], 1);
   assert.equal(record[CardOptions.batch], 1);
