@@ -42,6 +42,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export { asoundrcSnippet } from "./lib/asound_conf.ts";
+export { attachPlayback } from "./lib/attach_playback.ts";
+export type { AttachRenderOptions } from "./lib/attach_playback.ts";
 export type { ChannelPosition, OfferedChannelMap } from "./lib/channel_map.ts";
 export type { DeviceAccess, DeviceCapabilities, DeviceRange } from "./lib/devices/capabilities.ts";
 export type { DeviceChange } from "./lib/devices/changes.ts";
@@ -108,6 +110,7 @@ export { PlaybackMix } from "./lib/playback_mix.ts";
 export { PlaybackRender } from "./lib/playback_render.ts";
 export { PlaybackQueue } from "./lib/playback_queue.ts";
 export type { WriteOptions } from "./lib/sample_writer.ts";
+export type { PlaybackToken } from "./lib/playback_token.ts";
 export type { SoundCard } from "./lib/procfs/cards.ts";
 export type { SoundDevice } from "./lib/procfs/devices.ts";
 export type { UnknownLines } from "./lib/procfs/field_reader.ts";

@@ -4,11 +4,12 @@
  *
  * | Channel | Message | When |
  * | --- | --- | --- |
- * | `halflap:open` | `OpenMessage` | a stream has been opened, before `openPlayback()` resolves |
+ * | `halflap:open` | `OpenMessage` | a stream has been opened or attached, before that resolves |
  * | `halflap:xrun` | `XrunMessage` | an xrun is over, at the latest with its stream |
- * | `halflap:close` | `CloseMessage` | a stream was closed, or its device was lost |
+ * | `halflap:close` | `CloseMessage` | a stream was closed or given away, or its device was lost |
  *
- * The messages of a stream come in this order. What a subscriber throws the runtime reports as an
+ * Each realm, the main thread or a Worker, hears of its own streams. The messages of a stream come in
+ * this order. What a subscriber throws the runtime reports as an
  * uncaught exception; the stream does not notice.
  *
  * @module
@@ -21,7 +22,7 @@ import type { Playback } from "./playback.ts";
 import type { PlaybackStats } from "./stats.ts";
 import type { Xrun } from "./xrun.ts";
 
-/** The message on the diagnostics channel `halflap:open`: a stream has been opened. */
+/** The message on the diagnostics channel `halflap:open`: a stream has been opened or attached. */
 export interface OpenMessage {
   /** The stream. */
   readonly stream: Playback;
@@ -41,13 +42,16 @@ export interface XrunMessage {
   readonly xrun: Xrun;
 }
 
-/** The message on the diagnostics channel `halflap:close`: a stream is over, and all of it freed. */
+/**
+ * The message on the diagnostics channel `halflap:close`: a stream is over for this realm, and all of
+ * it freed or given away.
+ */
 export interface CloseMessage {
   /** The stream. */
   readonly stream: Playback;
   /** Its last statistics, as it began to close. */
   readonly stats: PlaybackStats;
-  /** Why its device was lost; absent after `close()`. */
+  /** Why its device was lost; absent after `close()` and `detach()`. */
   readonly error?: HalflapError;
 }
 

@@ -19,6 +19,11 @@ import { ErrorCode } from "./ffi/abi.generated.ts";
  * - `ERR_HALFLAP_DEVICE_LOST`, `ERR_HALFLAP_ALSA`: the device failed.
  * - `ERR_HALFLAP_RENDER`: the callback of `render()` threw, which is the `cause`, or returned a promise.
  * - `ERR_HALFLAP_CLOSED`: the stream or card was closed; `cause` is the failure that closed it.
+ * - `ERR_HALFLAP_DETACHED`: the stream was given away by `detach()`.
+ * - `ERR_HALFLAP_UNKNOWN_TOKEN`: nothing waits to be attached by this token: it was used before, is too
+ *   old, or is of another process.
+ * - `ERR_HALFLAP_ABANDONED`: the realm's event loop was blocked for so long that the engine took the
+ *   realm for dead, and closed its streams.
  * - `ERR_HALFLAP_ABORTED`, `ERR_HALFLAP_CANCELLED`, `ERR_HALFLAP_TIMEOUT`: the operation was ended
  *   by its `AbortSignal`, by a later `drop()`, or by its own `timeoutMs`.
  * - `ERR_HALFLAP_INVALID_STATE`: the operation does not exist in the present state.
@@ -29,10 +34,12 @@ import { ErrorCode } from "./ffi/abi.generated.ts";
  *   report it.
  */
 export type HalflapErrorCode =
+  | "ERR_HALFLAP_ABANDONED"
   | "ERR_HALFLAP_ABORTED"
   | "ERR_HALFLAP_ALSA"
   | "ERR_HALFLAP_CANCELLED"
   | "ERR_HALFLAP_CLOSED"
+  | "ERR_HALFLAP_DETACHED"
   | "ERR_HALFLAP_DEVICE_BUSY"
   | "ERR_HALFLAP_DEVICE_LOST"
   | "ERR_HALFLAP_DEVICE_NOT_FOUND"
@@ -52,6 +59,7 @@ export type HalflapErrorCode =
   | "ERR_HALFLAP_THREAD"
   | "ERR_HALFLAP_TIMEOUT"
   | "ERR_HALFLAP_TOO_MANY_HANDLES"
+  | "ERR_HALFLAP_UNKNOWN_TOKEN"
   | "ERR_HALFLAP_UNSUPPORTED_ACCESS"
   | "ERR_HALFLAP_UNSUPPORTED_BUFFER"
   | "ERR_HALFLAP_UNSUPPORTED_CHANNELS"
@@ -257,6 +265,16 @@ const NATIVE_ERRORS: Readonly<Record<Exclude<keyof typeof ErrorCode, "ok">, Nati
     code: "ERR_HALFLAP_CANCELLED",
     message: "The operation was cancelled by a later one, such as drop()",
   },
+  abandoned: {
+    code: "ERR_HALFLAP_ABANDONED",
+    message: "Its owner gave no sign of life for too long",
+    hint: "do not block the event loop for so long, or play from a Worker",
+  },
+  unknown_token: {
+    code: "ERR_HALFLAP_UNKNOWN_TOKEN",
+    message: "No stream waits to be attached by this token",
+    hint: "a token can be used once, in the process that made it, and soon",
+  },
 };
 
 const NATIVE_ERRORS_BY_NUMBER: ReadonlyMap<number, NativeError> = new Map(
@@ -288,6 +306,14 @@ export function nativeError(failure: NativeFailure): HalflapError {
     errno: failure.errno || undefined,
     call: failure.call || undefined,
     hint: known.hint,
+  });
+}
+
+/** The error of what is pending when a stream is given away, and of all methods from then on. */
+export function detachedError(): HalflapError {
+  return new HalflapError("The stream was given away", {
+    code: "ERR_HALFLAP_DETACHED",
+    hint: "use it where it was attached by its token",
   });
 }
 

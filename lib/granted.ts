@@ -18,7 +18,7 @@ import {
 } from "./ffi/abi.generated.ts";
 import { formatFromNative, type SampleFormat } from "./format.ts";
 import { wordOf } from "./native_word.ts";
-import { type CheckedRealtime, type GrantedRealtime, realtimeFromNative } from "./realtime.ts";
+import { type GrantedRealtime, realtimeFromNative } from "./realtime.ts";
 import type { XrunPolicy } from "./xrun.ts";
 
 /** What was granted: read back from ALSA after the parameters were set, never just repeated. */
@@ -164,7 +164,6 @@ export interface GrantedTexts {
 export function grantedFromNative(
   record: Float64Array,
   { device, accessReason, channelMap }: GrantedTexts,
-  wanted: CheckedRealtime,
 ): Granted {
   const number = (index: number): number => record[index]!;
   const threshold = number(Field.start_threshold_frames);
@@ -197,7 +196,7 @@ export function grantedFromNative(
       reason: POLICY_REASONS[wordOf(XrunPolicyReason, number(Field.xrun_policy_reason))],
     }),
     zeroCopy: zeroCopyFromNative(number(Field.zero_copy), number(Field.zero_copy_reason)),
-    realtime: realtimeFromNative(record, wanted),
+    realtime: realtimeFromNative(record),
   });
 }
 

@@ -7,7 +7,7 @@
 
 import { packChannelMap } from "./channel_map.ts";
 import { type Distribution, distributionFromNative } from "./distribution.ts";
-import { closedError, type HalflapError, nativeError } from "./errors.ts";
+import { closedError, detachedError, type HalflapError, nativeError } from "./errors.ts";
 import {
   Access,
   Command,
@@ -18,6 +18,8 @@ import {
   Event,
   GRANTED_LENGTH,
   GROUP_LENGTH,
+  Handover,
+  HANDOVER_LENGTH,
   Quantity,
   RENDER_BLOCK_LENGTH,
   RenderBlock,
@@ -38,7 +40,7 @@ import { check, readText } from "./native_call.ts";
 import { openNativeMix } from "./native_mix.ts";
 import type { CheckedPlaybackOptions } from "./options.ts";
 import { type Attention, Realm } from "./realm.ts";
-import { type CheckedRealtime, recordRealtime } from "./realtime.ts";
+import { recordRealtime } from "./realtime.ts";
 import { isActive, type PlaybackState, stateFromNative } from "./state.ts";
 import { type PlaybackStats, statsFromNative } from "./stats.ts";
 import { type Xrun, xrunFromNative, xrunRecord } from "./xrun.ts";
@@ -63,8 +65,20 @@ export interface StreamWriter {
   roomAvailable(): void;
   /** The stream takes no more; the error says why. */
   ended(error: HalflapError): void;
-  /** Everything native is freed. Returns whether no view of the stream's memory is left. */
-  closed?(): boolean;
+  /** The stream is closed or given away. Returns whether no view of its memory is left. */
+  detachView?(): boolean;
+  /** A number from which the next owner's writer goes on. */
+  state?(): number;
+}
+
+/** What feeds a stream. */
+export type SourceName = keyof typeof SourceKind;
+
+interface Beginning {
+  readonly source: SourceName;
+  readonly gain: number;
+  readonly device?: string;
+  readonly startsWhenOpen?: boolean;
 }
 
 interface Waiter {
@@ -88,6 +102,8 @@ const COMMANDS = Object.keys(Command) as CommandName[];
 const NO_BYTES = new Uint8Array(0);
 const NO_TIMEOUT = -1;
 const NS_PER_MS = 1e6;
+// The engine bounds a wait by the same figure, so that a terminated Worker leaves no thread behind.
+const WAIT_MS = 1000;
 // As many as the engine keeps.
 const KEPT_XRUNS = 16;
 
@@ -107,10 +123,13 @@ export class NativeStream {
   observer: StreamObserver | undefined;
   /** Is told when it can write. */
   writer: StreamWriter | undefined;
+  /** What feeds it. */
+  readonly source: SourceName;
+  /** What the former owner's writer said of itself; 0 if there was none. */
+  writerState = 0;
   readonly #realm: Realm;
   readonly #handle: number;
-  readonly #device: string;
-  readonly #realtime: CheckedRealtime;
+  readonly #device: string | undefined;
   readonly #waiters: Record<CommandName, Waiter[]> = {
     start: [],
     pause: [],
@@ -120,10 +139,14 @@ export class NativeStream {
   };
   readonly #opened = Promise.withResolvers<void>();
   readonly #nativeClosed = Promise.withResolvers<void>();
+  readonly #nativeDetached = Promise.withResolvers<void>();
   #attention: Attention = "none";
   #refed = true;
   #pending = 0;
   #released = false;
+  #isDetached = false;
+  #isLost = false;
+  #gain: number;
   // What decides whether the engine is about to start the stream by itself.
   #queuedFrames = 0;
   #startThreshold = Infinity;
@@ -140,29 +163,60 @@ export class NativeStream {
   #failure: HalflapError | undefined;
   #end: Promise<void> | undefined;
 
-  private constructor(realm: Realm, handle: number, options: CheckedPlaybackOptions) {
+  private constructor(realm: Realm, handle: number, beginning: Beginning) {
     this.#realm = realm;
     this.#handle = handle;
-    this.#device = options.device;
-    this.#realtime = options.realtime;
-    this.#isMix = options.source?.kind === "mix";
-    this.#startsWhenOpen = options.source !== undefined && options.startThreshold !== Infinity;
+    this.source = beginning.source;
+    this.#gain = beginning.gain;
+    this.#device = beginning.device;
+    this.#isMix = beginning.source === "mix";
+    this.#startsWhenOpen = beginning.startsWhenOpen ?? false;
+    // Rejected where nobody waits for it.
+    this.#nativeDetached.promise.catch(() => {});
     realm.add(handle, this);
   }
 
   /** Opens a stream. Rejects with the signal's reason if that is aborted first. */
   static async open(options: CheckedPlaybackOptions): Promise<NativeStream> {
-    options.signal?.throwIfAborted();
+    const { device, gain, signal, source, startThreshold } = options;
+    signal?.throwIfAborted();
+    const stream = await NativeStream.#make((realm) => openNative(realm, options), {
+      source: source?.kind ?? "queue",
+      gain,
+      device,
+      startsWhenOpen: source !== undefined && startThreshold !== Infinity,
+    });
+    await stream.#becomeOpen(signal);
+    return stream;
+  }
+
+  /** Attaches a stream with that source, which waits to be attached by that token of the engine. */
+  static async attach(source: SourceName, token: number): Promise<NativeStream> {
+    const stream = await NativeStream.#make(
+      (realm) => realm.native.halflap_stream_attach(realm.handle, token),
+      { source, gain: 1 },
+    );
+    stream.#takeOver();
+    await stream.#becomeOpen(undefined);
+    return stream;
+  }
+
+  static async #make(
+    begin: (realm: Realm) => number,
+    beginning: Beginning,
+  ): Promise<NativeStream> {
     const realm = Realm.acquire();
-    let stream: NativeStream;
     try {
-      stream = new NativeStream(realm, check(openNative(realm, options)), options);
+      return new NativeStream(realm, check(begin(realm)), beginning);
     } catch (error) {
       await realm.release();
       throw error;
     }
-    await stream.#becomeOpen(options.signal);
-    return stream;
+  }
+
+  /** The gain that was set last. */
+  get gain(): number {
+    return this.#gain;
   }
 
   /** The engine's functions. */
@@ -187,19 +241,20 @@ export class NativeStream {
 
   /** Throws if the stream is closed or closing. */
   assertOpen(): void {
-    if (this.#end !== undefined) throw closedError("stream", this.#failure);
+    if (this.#end === undefined) return;
+    throw this.#isDetached ? detachedError() : closedError("stream", this.#failure);
   }
 
   /** The engine's record of counters; the next call overwrites it. */
   readStats(): Float64Array {
-    check(this.#realm.native.halflap_stream_stats(this.#handle, statsRecord, STATS_LENGTH));
+    this.#check(this.#realm.native.halflap_stream_stats(this.#handle, statsRecord, STATS_LENGTH));
     return statsRecord;
   }
 
   /** The stream's statistics. */
   stats(): PlaybackStats {
     const group = new Float64Array(GROUP_LENGTH);
-    check(this.#realm.native.halflap_stream_group(this.#handle, group, GROUP_LENGTH));
+    this.#check(this.#realm.native.halflap_stream_group(this.#handle, group, GROUP_LENGTH));
     const stats = this.readStats();
     return statsFromNative(stats, {
       recent: this.#recentXruns(stats[Stats.xruns]!),
@@ -230,7 +285,7 @@ export class NativeStream {
   /** Puts frames of a whole array, from an offset on, into the queue; returns how many it took. */
   write(samples: ArrayBufferView, offsetFrames: number, frames: number): number {
     this.checkFramesLeft(samples, offsetFrames + frames);
-    const accepted = check(
+    const accepted = this.#check(
       this.#realm.native.halflap_stream_write(
         this.#handle,
         samples,
@@ -252,14 +307,14 @@ export class NativeStream {
   /** The memory that frames are rendered into. */
   view(): ArrayBuffer {
     const record = new Float64Array(VIEW_LENGTH);
-    check(this.#realm.native.halflap_stream_view(this.#handle, record, VIEW_LENGTH));
+    this.#check(this.#realm.native.halflap_stream_view(this.#handle, record, VIEW_LENGTH));
     return this.#realm.view(record[View.address]!, record[View.byte_length]!);
   }
 
   /** Begins to render; returns how many frames in one piece, or 0 if there is no room. */
   begin(frames: number): number {
     const { native } = this.#realm;
-    return check(
+    return this.#check(
       native.halflap_stream_begin(this.#handle, frames, blockRecord, RENDER_BLOCK_LENGTH),
     );
   }
@@ -282,7 +337,7 @@ export class NativeStream {
 
   /** Gives the first frames of those begun to the stream; returns how many it took. */
   commit(frames: number): number {
-    const committed = check(this.#realm.native.halflap_stream_commit(this.#handle, frames));
+    const committed = this.#check(this.#realm.native.halflap_stream_commit(this.#handle, frames));
     this.#noteGiven(committed);
     return committed;
   }
@@ -290,13 +345,18 @@ export class NativeStream {
   /** Blocks until there is room for that many frames, or for so long. */
   waitForRoom(frames: number, timeoutMs: number): boolean {
     const { native } = this.#realm;
-    const result = native.halflap_stream_wait_room(this.#handle, frames, timeoutMs);
-    if (result < 0) {
-      // The event that says why may not have been dispatched yet.
-      this.#realm.dispatch();
-      this.assertOpen();
+    // In pieces: a Worker that is terminated meanwhile ends at the next one.
+    for (let leftMs = timeoutMs; leftMs >= 0; leftMs -= WAIT_MS) {
+      const pieceMs = Math.min(leftMs, WAIT_MS);
+      const result = native.halflap_stream_wait_room(this.#handle, frames, pieceMs);
+      if (result < 0) {
+        // The event that says why may not have been dispatched yet.
+        this.#realm.dispatch();
+        this.assertOpen();
+      }
+      if (this.#check(result) > 0) return true;
     }
-    return check(result) > 0;
+    return false;
   }
 
   /** Ends the stream because of its user. */
@@ -308,7 +368,7 @@ export class NativeStream {
 
   /** Whether there is room for that many frames; if not, the observer is told when there is. */
   awaitRoom(frames: number): boolean {
-    return check(this.#realm.native.halflap_stream_await_room(this.#handle, frames)) > 0;
+    return this.#check(this.#realm.native.halflap_stream_await_room(this.#handle, frames)) > 0;
   }
 
   /** Starts; resolves when the stream runs, or at once where it still waits for its first frame. */
@@ -329,7 +389,8 @@ export class NativeStream {
   /** Sets the gain. */
   setGain(gain: number, rampMs: number): void {
     this.assertOpen();
-    check(this.#realm.native.halflap_stream_set_gain(this.#handle, gain, rampMs));
+    this.#check(this.#realm.native.halflap_stream_set_gain(this.#handle, gain, rampMs));
+    this.#gain = gain;
   }
 
   /** Notes that somebody waits for the stream. */
@@ -353,11 +414,27 @@ export class NativeStream {
   /** Closes the stream, and resolves when nothing of it is left. */
   close(): Promise<void> {
     if (this.#end === undefined) {
-      this.observer?.ending();
+      // What was lost has no statistics any more.
+      if (!this.#isLost) this.observer?.ending();
       this.#end = this.#closeNative();
       this.#settleAll(this.#failure ?? closedError("stream"));
     }
     return this.#end;
+  }
+
+  /**
+   * Gives the stream away. From now on its methods throw; resolves with the engine's token when
+   * nothing of it is left in this realm.
+   */
+  detach(): Promise<number> {
+    this.assertOpen();
+    this.#check(this.#realm.native.halflap_stream_detach(this.#handle));
+    this.observer?.ending();
+    this.#isDetached = true;
+    const detached = this.#detachNative();
+    this.#end = detached.then(() => {}, () => {});
+    this.#settleAll(detachedError());
+    return detached;
   }
 
   /** Takes a mask of the engine's events. */
@@ -368,7 +445,37 @@ export class NativeStream {
     if (mask & Event.room) this.writer?.roomAvailable();
     if (mask & Event.completed) this.#settleCompleted();
     if (mask & Event.failed) this.#fail();
-    if (mask & Event.closed) this.#nativeClosed.resolve();
+    if (mask & Event.closed) {
+      this.#nativeClosed.resolve();
+      this.#nativeDetached.reject(closedError("stream"));
+    }
+    if (mask & Event.detached) {
+      // The next owner is told of all that this one was not.
+      this.tellXruns();
+      this.#nativeDetached.resolve();
+    }
+  }
+
+  /** The engine has freed the stream, since its realm was silent for too long. */
+  handleLoss(error: HalflapError): void {
+    this.#isLost = true;
+    this.#nativeClosed.resolve();
+    this.#nativeDetached.reject(error);
+    if (this.#end !== undefined) return;
+    this.#failure = error;
+    void this.close();
+  }
+
+  // Returns a result that is no error. One that is may be the first sign that the engine took the
+  // realm for dead: it has closed the stream, and then freed everything.
+  #check(result: number): number {
+    if (result >= 0) return result;
+    if (result === ErrorCode.invalid_handle) this.#realm.lose();
+    const isAbandoned = result === ErrorCode.invalid_state &&
+      this.readStats()[Stats.error_code] === ErrorCode.abandoned;
+    if (isAbandoned) this.#fail();
+    this.assertOpen();
+    return check(result);
   }
 
   /**
@@ -377,7 +484,7 @@ export class NativeStream {
    */
   tellXruns(): void {
     // A native source can run dry before anybody has got the stream.
-    if (this.observer === undefined) return;
+    if (this.observer === undefined || this.#isLost) return;
     const stats = this.readStats();
     const begun = stats[Stats.xruns]!;
     const over = stats[Stats.xruns_over]!;
@@ -400,7 +507,7 @@ export class NativeStream {
       record.length,
     );
     if (result === ErrorCode.invalid_state) return undefined;
-    check(result);
+    this.#check(result);
     const isRealtime = this.granted.realtime.priority > 0;
     const isRendered = this.granted.zeroCopy !== undefined;
     return xrunFromNative(number, record, this.performanceOffsetMs, { isRealtime, isRendered });
@@ -417,7 +524,7 @@ export class NativeStream {
 
   #readDistribution(quantity: number, unit: number): Distribution {
     const record = distributionRecord;
-    check(
+    this.#check(
       this.#realm.native.halflap_stream_distribution(
         this.#handle,
         quantity,
@@ -430,7 +537,7 @@ export class NativeStream {
 
   #send(name: CommandName, options: CommandOptions = {}): number {
     const { fadeMs = 0, timeoutMs = NO_TIMEOUT } = options;
-    const ordinal = check(
+    const ordinal = this.#check(
       this.#realm.native.halflap_stream_command(this.#handle, Command[name], fadeMs, timeoutMs),
     );
     if (name === "start") this.#waitingStart = ordinal;
@@ -475,7 +582,7 @@ export class NativeStream {
   #readGranted(): void {
     const { native } = this.#realm;
     const record = new Float64Array(GRANTED_LENGTH);
-    check(native.halflap_stream_granted(this.#handle, record, GRANTED_LENGTH));
+    this.#check(native.halflap_stream_granted(this.#handle, record, GRANTED_LENGTH));
     this.granted = grantedFromNative(
       record,
       {
@@ -483,7 +590,6 @@ export class NativeStream {
         accessReason: this.#readText(Text.access_reason),
         channelMap: this.#readText(Text.channel_map),
       },
-      this.#realtime,
     );
     this.#startThreshold = this.granted.startThreshold;
     this.#frameBytes = this.granted.channels * bytesPerSample(this.granted.format);
@@ -529,7 +635,9 @@ export class NativeStream {
 
   #settleCompleted(): void {
     const { native } = this.#realm;
-    check(native.halflap_stream_completions(this.#handle, completionsRecord, COMPLETION_LENGTH));
+    this.#check(
+      native.halflap_stream_completions(this.#handle, completionsRecord, COMPLETION_LENGTH),
+    );
     if (completionsRecord[Completion.start_count]! >= this.#waitingStart) this.#waitingStart = 0;
     for (const name of COMMANDS) {
       const count = completionsRecord[Completion[`${name}_count`]]!;
@@ -548,11 +656,13 @@ export class NativeStream {
   #fail(): void {
     if (this.#end !== undefined) return;
     const stats = this.readStats();
-    const doing = this.state === "open" ? `Cannot open "${this.#device}": ` : "";
+    const result = stats[Stats.error_code]!;
+    const isOpening = this.state === "open" && this.#device !== undefined;
+    const doing = isOpening ? `Cannot open "${this.#device}": ` : "";
     this.#failure = nativeError({
-      result: stats[Stats.error_code]!,
+      result,
       errno: stats[Stats.error_errno]!,
-      text: doing + this.#readText(Text.failure),
+      text: result === ErrorCode.abandoned ? "" : doing + this.#readText(Text.failure),
       call: this.#readText(Text.call),
     });
     // Whoever opened the stream waits for its end.
@@ -561,10 +671,62 @@ export class NativeStream {
 
   async #closeNative(): Promise<void> {
     const { native } = this.#realm;
-    check(native.halflap_stream_close(this.#handle));
+    if (!this.#isLost) this.#check(native.halflap_stream_close(this.#handle));
     await this.#hold(this.#nativeClosed.promise);
-    if (this.writer?.closed?.()) check(native.halflap_stream_unview(this.#handle));
-    check(native.halflap_stream_release(this.#handle));
+    this.#detachView();
+    if (!this.#isLost) this.#check(native.halflap_stream_release(this.#handle));
+    await this.#leaveRealm();
+  }
+
+  async #detachNative(): Promise<number> {
+    const { native } = this.#realm;
+    let token: number;
+    try {
+      await this.#hold(this.#nativeDetached.promise);
+      this.#detachView();
+      const handover = this.#handoverRecord();
+      token = check(native.halflap_stream_token(this.#handle, handover, HANDOVER_LENGTH));
+    } catch {
+      // Nothing but that comes in between.
+      await this.#closeNative();
+      throw nativeError({ result: ErrorCode.abandoned, text: "" });
+    }
+    await this.#leaveRealm();
+    return token;
+  }
+
+  #detachView(): void {
+    const isGone = this.writer?.detachView?.();
+    if (isGone && !this.#isLost) {
+      this.#check(this.#realm.native.halflap_stream_unview(this.#handle));
+    }
+  }
+
+  // What the next owner has to know besides what the engine tells it.
+  #handoverRecord(): Float64Array {
+    const record = new Float64Array(HANDOVER_LENGTH);
+    record[Handover.gain] = this.#gain;
+    record[Handover.told_xruns] = this.#toldBegun;
+    record[Handover.told_xruns_over] = this.#toldOver;
+    record[Handover.waiting_start] = this.#waitingStart;
+    record[Handover.starts_when_open] = this.#startsWhenOpen ? 1 : 0;
+    record[Handover.writer_state] = this.writer?.state?.() ?? 0;
+    return record;
+  }
+
+  #takeOver(): void {
+    const record = new Float64Array(HANDOVER_LENGTH);
+    const { native } = this.#realm;
+    this.#check(native.halflap_stream_handover(this.#handle, record, HANDOVER_LENGTH));
+    this.#gain = record[Handover.gain]!;
+    this.#toldBegun = record[Handover.told_xruns]!;
+    this.#toldOver = record[Handover.told_xruns_over]!;
+    this.#waitingStart = record[Handover.waiting_start]!;
+    this.#startsWhenOpen = record[Handover.starts_when_open] === 1;
+    this.writerState = record[Handover.writer_state]!;
+  }
+
+  async #leaveRealm(): Promise<void> {
     this.#released = true;
     this.#changeState("closed");
     this.#updateAttention();

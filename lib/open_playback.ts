@@ -8,9 +8,8 @@ import { publishOpen } from "./diagnostics.ts";
 import { assertViewsPermitted } from "./ffi/engine.ts";
 import type { SampleFormat } from "./format.ts";
 import { NativeStream } from "./native_stream.ts";
-import type { MixInputOptions } from "./mix.ts";
+import type { CheckedMixInput, MixInputOptions } from "./mix.ts";
 import {
-  type CheckedPlaybackOptions,
   checkPlaybackOptions,
   isRendered,
   type MixPlaybackOptions,
@@ -24,7 +23,7 @@ import { PlaybackMapped } from "./playback_mapped.ts";
 import { PlaybackMix } from "./playback_mix.ts";
 import { PlaybackQueue } from "./playback_queue.ts";
 import { PlaybackRender } from "./playback_render.ts";
-import type { MappedSource, RenderSource } from "./render.ts";
+import type { MappedSource, RenderCallback, RenderSource } from "./render.ts";
 
 /**
  * Opens a stream that plays the sum of many inputs.
@@ -146,27 +145,41 @@ export async function openPlayback(options?: PlaybackOptions): Promise<Playback>
     signal?.throwIfAborted();
     throw stream.failure;
   }
-  const playback = await playbackOf(stream, checked);
+  const { source } = checked;
+  const playback = await makePlayback(stream, {
+    render: source?.kind === "render" ? source.callback : undefined,
+    inputs: source?.kind === "mix" ? source.inputs : undefined,
+  });
   if (signal) closeOnAbort(playback, signal);
   publishOpen({ stream: playback, granted: playback.granted });
   stream.tellXruns();
   return playback;
 }
 
-async function playbackOf(
+/** What of a source JavaScript keeps. */
+export interface SourceParts {
+  /** The callback of `render()`. */
+  readonly render?: RenderCallback | undefined;
+  /** The inputs of `mix()`. */
+  readonly inputs?: readonly CheckedMixInput[] | undefined;
+}
+
+/** Makes the class that fits the stream's source. */
+export async function makePlayback(
   stream: NativeStream,
-  { source, gain }: CheckedPlaybackOptions,
+  { render, inputs }: SourceParts,
 ): Promise<Playback> {
+  const { source, gain } = stream;
   try {
-    switch (source?.kind) {
-      case undefined:
+    switch (source) {
+      case "queue":
         return new PlaybackQueue(stream, gain);
       case "render":
-        return new PlaybackRender(stream, gain, source.callback);
+        return new PlaybackRender(stream, gain, render!);
       case "mapped":
         return new PlaybackMapped(stream, gain);
       case "mix":
-        return new PlaybackMix(stream, gain, source.inputs);
+        return new PlaybackMix(stream, gain, inputs);
       default:
         return new Playback(stream, gain);
     }

@@ -273,7 +273,12 @@ function isNative(source: unknown): boolean {
 
 /** Whether JavaScript renders the sound in place. */
 export function isRendered(source: unknown): source is RenderSource | MappedSource {
-  return RENDERED_KINDS.includes(kindOf(source));
+  return isRenderedKind(kindOf(source));
+}
+
+/** The same by the source's kind. */
+export function isRenderedKind(kind: unknown): boolean {
+  return RENDERED_KINDS.includes(kind);
 }
 
 function checkSource(value: unknown): AnySource {

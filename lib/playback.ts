@@ -19,6 +19,7 @@ import {
 import type { Granted } from "./granted.ts";
 import { NativeStream } from "./native_stream.ts";
 import { type OutputTimestamp, outputTimestamp } from "./output_timestamp.ts";
+import { makeToken, type PlaybackToken } from "./playback_token.ts";
 import { GAIN_RANGE } from "./ranges.ts";
 import type { PlaybackState } from "./state.ts";
 import type { PlaybackStats } from "./stats.ts";
@@ -54,7 +55,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  *
  * After `close()`, and after the device was lost, every method but `close()`, `ref()` and `unref()`
  * rejects or throws a `HalflapError` with the code `ERR_HALFLAP_CLOSED`; where the device was lost,
- * its `cause` says how. What was pending is rejected as well.
+ * its `cause` says how. What was pending is rejected as well. After `detach()` the same holds with the
+ * code `ERR_HALFLAP_DETACHED`, and `close()` has no effect.
+ *
+ * A stream belongs to the realm, the main thread or a Worker, that opened or attached it. Where that
+ * gives no sign of life for 30 seconds, terminated or with a blocked event loop, its streams are
+ * closed. The environment variable `HALFLAP_OWNER_TIMEOUT_MS` sets another time; 0 is for ever.
  */
 export class Playback extends EventTarget implements AsyncDisposable {
   readonly #stream: NativeStream;
@@ -108,9 +114,9 @@ export class Playback extends EventTarget implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the stream has been closed by `close()`, and rejects with a `HalflapError` when
-   * the device was lost or failed for good. Everything native is freed by then. Nobody has to look
-   * at it.
+   * Resolves when the stream has been closed by `close()` or given away by `detach()`, and rejects
+   * with a `HalflapError` when the device was lost or failed for good. Everything native is freed by
+   * then, or belongs to the next owner. Nobody has to look at it.
    */
   get closed(): Promise<void> {
     return this.#closed.promise;
@@ -233,6 +239,21 @@ export class Playback extends EventTarget implements AsyncDisposable {
   /** Lets the process end although the stream runs. Its events still come while the process lives. */
   unref(): void {
     this.#stream.setRef(false);
+  }
+
+  /**
+   * Gives the stream away, to be attached by `attachPlayback()` in any realm of the process. It goes on
+   * playing meanwhile what it has; nothing is lost, nor played twice. What is pending here is rejected
+   * with `ERR_HALFLAP_DETACHED`, and the engine carries it out all the same. `closed` resolves.
+   *
+   * Between the two, nothing keeps the process alive, and a stream that nobody attaches for 30
+   * seconds is closed.
+   *
+   * @returns The token for `attachPlayback()`.
+   * @throws HalflapError if the stream is closed or was given away before.
+   */
+  async detach(): Promise<PlaybackToken<this>> {
+    return makeToken(this.#stream.source, await this.#stream.detach());
   }
 
   /**

@@ -56,7 +56,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
     this.#stream.writer = {
       roomAvailable: () => this.#settle()?.resolve(),
       ended: (error) => this.#settle()?.reject(error),
-      closed: () => memory.detach(),
+      detachView: () => memory.detach(),
     };
   }
 
@@ -135,7 +135,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
 
   /**
    * Waits for room without the event loop, and without garbage: for a Worker with a loop of its own.
-   * No event of any stream of the Worker is dispatched meanwhile.
+   * No event of any stream of the Worker is dispatched meanwhile. Deno's `terminate()` ends a Worker
+   * only when it is back in its event loop, so let the loop ask now and then whether it is to end, for
+   * instance by `Atomics.load()`.
    *
    * @param frames How much, an integer from 1 to 2147483647; more than the device's buffer counts as
    *   that.

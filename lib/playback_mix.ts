@@ -107,6 +107,18 @@ export class PlaybackMix<
     return new MixQueue<F>(native, gain, queue, queueFrames);
   }
 
+  /**
+   * A mix cannot be given away: its inputs stay with who made them.
+   *
+   * @returns Never resolves.
+   * @throws HalflapError with `ERR_HALFLAP_INVALID_STATE`.
+   */
+  // deno-lint-ignore require-await
+  override async detach(): Promise<never> {
+    const text = "A mix cannot be given to another realm";
+    throw nativeError({ result: ErrorCode.invalid_state, text });
+  }
+
   #cancel(error: ReturnType<typeof nativeError>): void {
     for (const queue of this.#queues.values()) queue.cancel(error);
     for (const native of this.#natives) native.cancelDrains(error);

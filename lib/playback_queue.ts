@@ -17,6 +17,7 @@ import {
   type FadeOptions,
   Playback,
 } from "./playback.ts";
+import type { PlaybackToken } from "./playback_token.ts";
 import { SampleWriter, type WriteOptions } from "./sample_writer.ts";
 import type { WritableChunk } from "./writable.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -130,5 +131,27 @@ export class PlaybackQueue<F extends SampleFormat = SampleFormat> extends Playba
     this.#stream.assertOpen();
     this.#queue.cancel(nativeError({ result: ErrorCode.cancelled, text: "" }));
     await this.#queue.barrierNow(() => this.#stream.command("drop", { fadeMs }));
+  }
+
+  /**
+   * Gives the stream away, to be attached by `attachPlayback()` in any realm of the process. It waits
+   * for earlier `write()` calls; later ones, and whatever else is pending, are rejected with
+   * `ERR_HALFLAP_DETACHED`. What is queued goes on playing meanwhile: nothing is lost, nor played
+   * twice. `closed` resolves.
+   *
+   * Between the two, nothing keeps the process alive, and a stream that nobody attaches for 30
+   * seconds is closed.
+   *
+   * @returns The token for `attachPlayback()`.
+   * @throws HalflapError if the stream is closed or was given away before, or with
+   *   `ERR_HALFLAP_CANCELLED` after a `drop()` that came before the writes were done.
+   */
+  override async detach(): Promise<PlaybackToken<this>> {
+    this.#stream.assertOpen();
+    let token: PlaybackToken<this> | undefined;
+    await this.#queue.barrier(async () => {
+      token = await super.detach();
+    });
+    return token!;
   }
 }

@@ -33,6 +33,9 @@ class ReusedBlock<F extends SampleFormat> implements RenderBlock<F> {
   }
 }
 
+/** When the callback is called; first at the beginning. */
+const RENDERING = ["always", "while active", "never"] as const;
+
 /**
  * A stream that plays what a callback renders. `openPlayback()` opens it for the source `render()`.
  * After `drain()` and `drop()` the callback is not called until `start()`.
@@ -45,7 +48,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   #isRendering = false;
   #isInCallback = false;
   #isBlockDropped = false;
-  #rendering: "always" | "while active" | "never" = "always";
+  #rendering: typeof RENDERING[number];
 
   /**
    * Not for users: `openPlayback()` opens a stream.
@@ -61,10 +64,12 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     const memory = new RenderMemory<F>(this.#stream);
     this.#memory = memory;
     this.#block = new ReusedBlock(memory.periodAt(0), this.#stream.granted.periodFrames);
+    this.#rendering = RENDERING[this.#stream.writerState]!;
     this.#stream.writer = {
       roomAvailable: () => this.#render(),
       ended: () => {},
-      closed: () => memory.detach(),
+      detachView: () => memory.detach(),
+      state: () => RENDERING.indexOf(this.#rendering),
     };
     // Not before the caller has the stream.
     queueMicrotask(() => this.#render());
@@ -139,6 +144,9 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     this.#isRendering = true;
     try {
       this.#renderAll();
+    } catch (error) {
+      // A callback that blocked for too long comes back to a stream that is no more.
+      if (!this.#stream.isEnding) throw error;
     } finally {
       this.#isRendering = false;
     }

@@ -1,13 +1,16 @@
 /**
  * The engine's counterpart of this JavaScript realm: one doorbell for all its streams. It is opened
- * with the first stream and closed with the last.
+ * with the first stream or card and closed with the last. Where the realm is silent for long, the
+ * engine takes it for a Worker that was terminated, so it calls every few seconds.
  *
  * @module
  */
 
 import { clearInterval, setInterval } from "node:timers";
 import type { Doorbell, Native } from "./ffi/backend.ts";
+import { ErrorCode } from "./ffi/abi.generated.ts";
 import { engine } from "./ffi/engine.ts";
+import { type HalflapError, nativeError } from "./errors.ts";
 import { check } from "./native_call.ts";
 import { performanceOffsetMs } from "./output_timestamp.ts";
 
@@ -21,6 +24,8 @@ export type Attention = "none" | "unrefed" | "refed";
 export interface RealmMember {
   /** Takes a mask of the engine's `Event` bits. */
   handleEvents(mask: number): void;
+  /** The engine has given up the realm, and has freed all that it had. */
+  handleLoss(error: HalflapError): void;
 }
 
 const EVENT_PAIRS = 64;
@@ -45,6 +50,8 @@ export class Realm {
   #users = 0;
   #dispatching = false;
   #poll: ReturnType<typeof setInterval> | undefined;
+  #signOfLife: ReturnType<typeof setInterval> | undefined;
+  #isLost = false;
 
   private constructor() {
     const library = engine();
@@ -53,6 +60,10 @@ export class Realm {
     this.performanceOffsetMs = performanceOffsetMs(library.native);
     this.handle = check(library.native.halflap_realm_open());
     this.#doorbell = library.doorbell(this.handle, () => this.dispatch());
+    const silenceMs = check(library.native.halflap_realm_silence_ms());
+    if (silenceMs === 0) return;
+    this.#signOfLife = setInterval(() => this.dispatch(), silenceMs);
+    this.#signOfLife.unref();
   }
 
   /** Returns the realm that is open, or opens it. Every call needs its `release()`. */
@@ -70,12 +81,35 @@ export class Realm {
   /** Gives up one `acquire()`; the last one closes the realm, and then resolves. */
   async release(): Promise<void> {
     this.#users--;
-    if (this.#users > 0) return;
+    if (this.#users > 0 || this.#isLost) return;
     // A stream opened from now on gets a realm of its own, instead of waiting for this one's end.
     current = undefined;
-    this.#stopPolling();
+    this.#stopTimers();
     await this.#doorbell.close();
     check(this.native.halflap_realm_close(this.handle));
+  }
+
+  /** Whether the engine has given up the realm, and freed all that it had. */
+  get isLost(): boolean {
+    const isKnown = this.#isLost ||
+      this.native.halflap_realm_ring(this.handle) !== ErrorCode.invalid_handle;
+    if (!isKnown) this.lose();
+    return this.#isLost;
+  }
+
+  /**
+   * Notes that the engine does not know the realm any more, or anything that belonged to it: it was
+   * silent for too long.
+   */
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    if (current === this) current = undefined;
+    this.#stopTimers();
+    // Nothing rings or ends it any more.
+    this.#doorbell.mute();
+    const error = nativeError({ result: ErrorCode.abandoned, text: "" });
+    for (const member of [...this.#members.values()]) member.handleLoss(error);
   }
 
   /** Sends the events of that stream handle to the member. */
@@ -94,6 +128,7 @@ export class Realm {
   changeAttention(from: Attention, to: Attention): void {
     this.#attention[from]--;
     this.#attention[to]++;
+    if (this.#isLost) return;
     if (this.#attention.refed > 0) {
       this.#stopPolling();
       this.#doorbell.listen();
@@ -107,7 +142,7 @@ export class Realm {
   /** Takes the events that native code has for the members, until there are no more. */
   dispatch(): void {
     // A listener can get here again; the loop below takes those events as well.
-    if (this.#dispatching) return;
+    if (this.#dispatching || this.#isLost) return;
     this.#dispatching = true;
     try {
       while (this.#dispatchSome() === EVENT_PAIRS);
@@ -118,7 +153,10 @@ export class Realm {
 
   #dispatchSome(): number {
     const events = this.#events;
-    const pairs = check(this.native.halflap_realm_events(this.handle, events, EVENT_PAIRS));
+    const result = this.native.halflap_realm_events(this.handle, events, EVENT_PAIRS);
+    if (result === ErrorCode.invalid_handle) this.lose();
+    if (this.#isLost) return 0;
+    const pairs = check(result);
     for (let pair = 0; pair < pairs; pair++) {
       // A listener of an earlier pair can have closed and released this pair's stream.
       this.#members.get(events[pair * 2]!)?.handleEvents(events[pair * 2 + 1]!);
@@ -130,6 +168,11 @@ export class Realm {
     if (this.#poll !== undefined) return;
     this.#poll = setInterval(() => this.dispatch(), POLL_MS);
     this.#poll.unref();
+  }
+
+  #stopTimers(): void {
+    this.#stopPolling();
+    clearInterval(this.#signOfLife);
   }
 
   #stopPolling(): void {

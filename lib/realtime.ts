@@ -137,17 +137,24 @@ export function recordRealtime(record: Float64Array, realtime: CheckedRealtime):
 }
 
 /** Makes the public form of what the engine granted. */
-export function realtimeFromNative(
-  record: Float64Array,
-  wanted: CheckedRealtime,
-): GrantedRealtime {
+export function realtimeFromNative(record: Float64Array): GrantedRealtime {
+  const cpus = cpusFromNative(record);
+  const cpuDmaLatencyUs = record[Granted.cpu_dma_latency_us]!;
   const outcome = wordOf(Realtime, record[Granted.realtime]!);
   return Object.freeze({
     priority: record[Granted.realtime_priority]!,
     reason: REASONS[outcome],
     ...(outcome === "denied" ? { mend: mendFor(record) } : {}),
-    cpus: record[Granted.affinity] === 1 ? wanted.cpus : undefined,
-    cpuDmaLatencyUs: record[Granted.cpu_dma_latency] === 1 ? wanted.cpuDmaLatencyUs : undefined,
+    cpus: cpus.length > 0 ? cpus : undefined,
+    cpuDmaLatencyUs: cpuDmaLatencyUs >= 0 ? cpuDmaLatencyUs : undefined,
+  });
+}
+
+function cpusFromNative(record: Float64Array): number[] {
+  const numbers = Array.from({ length: MAX_CPU + 1 }, (_, cpu) => cpu);
+  return numbers.filter((cpu) => {
+    const bits = record[Granted.cpus_0 + Math.floor(cpu / 32)]!;
+    return Math.floor(bits / 2 ** (cpu % 32)) % 2 === 1;
   });
 }
 

@@ -61,7 +61,7 @@ test("every outcome has a reason, and a denial says how to mend it", () => {
   for (const [name, value] of Object.entries(Realtime)) {
     const record = new Float64Array(GRANTED_LENGTH);
     record[Granted.realtime] = value;
-    const { reason, mend } = realtimeFromNative(record, checkRealtime("auto"));
+    const { reason, mend } = realtimeFromNative(record);
     assert.ok(reason.length > 0);
     assert.equal(mend !== undefined, name === "denied");
   }
@@ -71,10 +71,24 @@ test("a denial tells the limits, and whether RealtimeKit is there", () => {
   const record = new Float64Array(GRANTED_LENGTH);
   record[Granted.realtime] = Realtime.denied;
   record[Granted.memlock_limit] = 8192;
-  const mend = () => realtimeFromNative(record, checkRealtime("auto")).mend!;
+  const mend = () => realtimeFromNative(record).mend!;
   assert.match(mend(), /rtprio is 0 and memlock 8192 bytes/);
   assert.doesNotMatch(mend(), /RealtimeKit/);
   record[Granted.memlock_limit] = -1;
   record[Granted.has_rtkit] = 1;
   assert.match(mend(), /memlock unlimited, .*RealtimeKit is installed/);
+});
+
+test("the CPUs and the latency are those that the engine grants", () => {
+  const record = new Float64Array(GRANTED_LENGTH);
+  record[Granted.cpu_dma_latency_us] = -1;
+  const nothing = realtimeFromNative(record);
+  assert.deepEqual([nothing.cpus, nothing.cpuDmaLatencyUs], [undefined, undefined]);
+  record[Granted.cpus_0] = 0x8000_0003;
+  record[Granted.cpus_64] = 1;
+  record[Granted.cpus_96] = 0x8000_0000;
+  record[Granted.cpu_dma_latency_us] = 0;
+  const { cpus, cpuDmaLatencyUs } = realtimeFromNative(record);
+  assert.deepEqual(cpus, [0, 1, 31, 64, 127]);
+  assert.equal(cpuDmaLatencyUs, 0);
 });

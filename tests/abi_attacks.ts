@@ -22,6 +22,7 @@ import {
   Format,
   GRANTED_LENGTH,
   GROUP_LENGTH,
+  HANDOVER_LENGTH,
   MIX_INPUT_LENGTH,
   MIX_INPUT_STATS_LENGTH,
   MixInput,
@@ -87,7 +88,7 @@ class Target {
   constructor(library: RawLibrary) {
     this.library = library;
     this.realm = this.succeed("halflap_realm_open");
-    this.card = this.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    this.card = this.openCard();
     this.stream = this.open(`virtual:${this.card}`);
   }
 
@@ -107,6 +108,11 @@ class Target {
     const shown = args.map((arg) => typeof arg === "number" ? arg : arg && "buffer").join(", ");
     const expected = codes.map(describe).join(" or ");
     assert.ok(codes.includes(result), `${name}(${shown}): ${describe(result)}, not ${expected}`);
+  }
+
+  openCard(): number {
+    const args = [this.realm, cardOptions(), CARD_OPTIONS_LENGTH, null, 0];
+    return this.succeed("halflap_card_open", ...args);
   }
 
   open(device: string, options: Float64Array = streamOptions()): number {
@@ -141,7 +147,7 @@ class Target {
 
   /** Plays on a new stream and compares; after any attack, this must still work. */
   assertUnharmed(): void {
-    const card = this.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    const card = this.openCard();
     const stream = this.open(`virtual:${card}`);
     const samples = Int32Array.from({ length: 3000 }, (_, index) => index + 1);
     const { length, byteLength } = samples;
@@ -184,11 +190,12 @@ const kinds = ["realm", "stream", "mix", "card", "query", "watch"];
 const withHandle = names.filter((name) =>
   parametersOf(name)[0] === "u32" && kinds.some((kind) => isKind(name, kind))
 );
-
 /** Functions that take a realm and open something for it. */
 const opening: readonly SymbolName[] = [
   "halflap_stream_open",
+  "halflap_stream_attach",
   "halflap_mix_open",
+  "halflap_card_open",
   "halflap_query_devices",
   "halflap_query_capabilities",
   "halflap_watch_open",
@@ -255,7 +262,7 @@ function refuseOtherKinds(target: Target): void {
 function refuseStaleHandles(target: Target): void {
   const seen = new Set<number>();
   for (let round = 0; round < 300; round++) {
-    const card = target.succeed("halflap_card_open", cardOptions(), CARD_OPTIONS_LENGTH, null, 0);
+    const card = target.openCard();
     const stream = target.open(`virtual:${card}`);
     const realm = target.succeed("halflap_realm_open");
     target.close(stream);
@@ -288,6 +295,46 @@ function refuseWrongStates(target: Target): void {
   }
   target.succeed("halflap_stream_release", closing);
   target.fail(noHandle, "halflap_stream_release", closing);
+}
+
+/** Gives streams away in the wrong order, twice, and by tokens that nobody made. */
+function refuseWrongOwners(target: Target): void {
+  const { card, realm } = target;
+  const handover = new Float64Array(HANDOVER_LENGTH).fill(7);
+  const token = (stream: number, length = HANDOVER_LENGTH, memory: Argument = handover) =>
+    target.call("halflap_stream_token", stream, memory, length);
+  const stream = target.open(`virtual:${card}`);
+  assert.equal(token(stream), invalid_state);
+  target.succeed("halflap_stream_detach", stream);
+  target.fail([invalid_state], "halflap_stream_detach", stream);
+  for (const length of [0, 1, HANDOVER_LENGTH + 1, 2 ** 32 - 1]) {
+    assert.equal(token(stream, length), ErrorCode.invalid_argument);
+  }
+  assert.equal(token(stream, HANDOVER_LENGTH, null), ErrorCode.invalid_argument);
+  const number = token(stream);
+  assert.ok(number > 0, describe(number));
+  for (const name of withHandle) {
+    if (ofStream(name)) target.fail(noHandle, name, stream, ...harmlessArguments(name));
+  }
+  const unknown = [...wrongNumbers, 0, -1, 0.5, 2 ** 53, number - 1];
+  for (const wrong of unknown) {
+    target.fail([ErrorCode.unknown_token], "halflap_stream_attach", realm, wrong);
+  }
+  const attached = target.succeed("halflap_stream_attach", realm, number);
+  assert.notEqual(attached, stream);
+  target.fail([ErrorCode.unknown_token], "halflap_stream_attach", realm, number);
+  const told = new Float64Array(HANDOVER_LENGTH);
+  target.succeed("halflap_stream_handover", attached, told, HANDOVER_LENGTH);
+  assert.deepEqual(told, handover);
+
+  // Closed between the two, it belongs to the one that has not given it up.
+  target.takeEvents();
+  target.succeed("halflap_stream_detach", attached);
+  target.succeed("halflap_stream_close", attached);
+  assert.equal(token(attached), invalid_state);
+  target.fail([invalid_state], "halflap_stream_detach", attached);
+  target.waitFor(attached, State.closed);
+  target.succeed("halflap_stream_release", attached);
 }
 
 /** Calls while a stream is still being opened, as a program could that does not wait. */
@@ -340,9 +387,9 @@ function refuseNull(target: Target): void {
     ["halflap_stream_group", stream, null, GROUP_LENGTH],
     text(null, 100),
     ["halflap_stream_write", stream, null, 400, 0, 100],
-    ["halflap_card_open", null, CARD_OPTIONS_LENGTH, null, 0],
-    ["halflap_card_open", cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 10],
-    ["halflap_card_open", cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 0],
+    ["halflap_card_open", realm, null, CARD_OPTIONS_LENGTH, null, 0],
+    ["halflap_card_open", realm, cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 10],
+    ["halflap_card_open", realm, cardOptions({ tap: Tap.wav }), CARD_OPTIONS_LENGTH, null, 0],
     ["halflap_card_played", card, 0, 0, null, 400],
     ["halflap_card_status", card, 0, null, CARD_STATUS_LENGTH],
     ["halflap_stream_open", realm, null, STREAM_OPTIONS_LENGTH, device, device.length, null, 0],
@@ -455,7 +502,7 @@ function refuseOptions(target: Target): void {
     for (const value of wrongNumbers) {
       const options = cardOptions();
       options[index] = value;
-      target.fail(noArgument, "halflap_card_open", options, options.length, null, 0);
+      target.fail(noArgument, "halflap_card_open", realm, options, options.length, null, 0);
     }
   }
   for (const length of [0, 1, STREAM_OPTIONS_LENGTH - 1, STREAM_OPTIONS_LENGTH + 1, 2 ** 32 - 1]) {
@@ -463,7 +510,7 @@ function refuseOptions(target: Target): void {
     target.fail(noArgument, "halflap_stream_open", ...args);
   }
   for (const length of [0, 1, CARD_OPTIONS_LENGTH - 1, CARD_OPTIONS_LENGTH + 1, 2 ** 32 - 1]) {
-    target.fail(noArgument, "halflap_card_open", cardOptions(), length, null, 0);
+    target.fail(noArgument, "halflap_card_open", realm, cardOptions(), length, null, 0);
   }
 }
 
@@ -783,6 +830,7 @@ function exhaustHandles(target: Target): void {
   target.fail(
     [ErrorCode.too_many_handles],
     "halflap_card_open",
+    target.realm,
     cardOptions(),
     CARD_OPTIONS_LENGTH,
     null,
@@ -861,6 +909,10 @@ export const attacks: Readonly<Record<string, Attack>> = {
   states: {
     claim: "what is in the wrong state refuses to be closed or used",
     run: refuseWrongStates,
+  },
+  owners: {
+    claim: "a stream is given away and attached once, in this order, and by its token alone",
+    run: refuseWrongOwners,
   },
   early: { claim: "a stream that is still being opened stands every call", run: callTooEarly },
   events: { claim: "events of streams that are released are forgotten", run: forgetEvents },

@@ -250,9 +250,13 @@ test("many queries at once are all answered", async () => {
 });
 
 /** A watch whose first `next()` waits for a change. */
+/** Waits until so many watches have listed what there is; a realm and no query are left beside them. */
+const watching = (watches: number): Promise<void> =>
+  eventually("watching", () => engineCounters().handles === 1 + watches);
+
 async function startWatch(devices: DeviceWatch) {
   const next = handled(devices.next());
-  await eventually("watching", () => engineCounters().threads === 1);
+  await watching(1);
   await turns();
   return { next, watched: watchPromise(next) };
 }
@@ -291,7 +295,7 @@ test("a watch that is ended before it began, or while it begins, ends", async ()
 test("several next() of one watch wait in order, and all end with it", async () => {
   const devices = watchDevices();
   const waiting = [devices.next(), devices.next(), devices.next()];
-  await eventually("watching", () => engineCounters().threads === 1);
+  await watching(1);
   await devices.return();
   assert.deepEqual(await Promise.all(waiting), Array(3).fill({ done: true, value: undefined }));
 });
@@ -320,7 +324,7 @@ test("watches do not disturb each other, nor a stream", async () => {
   const first = watchDevices();
   const second = watchDevices();
   const waiting = [handled(first.next()), handled(second.next())];
-  await eventually("watching", () => engineCounters().threads === 2);
+  await watching(2);
   await using out = await openPlayback({ device: "virtual", format: "s16", channels: 1 });
   await first.return();
   await out.write(new Int16Array(9600));

@@ -80,7 +80,8 @@ function heldSince(before: EngineCounters): [CounterName, number][] {
     .filter(([, count]) => count !== 0);
 }
 
-const nothing: EngineCounters = {
+/** What the engine holds when nothing is open. */
+export const nothing: EngineCounters = {
   handles: 0,
   realms: 0,
   streams: 0,

@@ -100,7 +100,14 @@ async function queryIn<Result>(
   const answered = Promise.withResolvers<void>();
   const onAbort = (): void => answered.reject(signal!.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  realm.add(handle, { handleEvents: () => answered.resolve() });
+  let isLost = false;
+  realm.add(handle, {
+    handleEvents: () => answered.resolve(),
+    handleLoss: (error) => {
+      isLost = true;
+      answered.reject(error);
+    },
+  });
   realm.changeAttention("none", "refed");
   try {
     await answered.promise;
@@ -109,7 +116,7 @@ async function queryIn<Result>(
     signal?.removeEventListener("abort", onAbort);
     realm.changeAttention("refed", "none");
     realm.remove(handle);
-    check(realm.native.halflap_query_close(handle));
+    if (!isLost) check(realm.native.halflap_query_close(handle));
   }
 }
 

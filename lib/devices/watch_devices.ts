@@ -7,6 +7,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { checkBoolean, checkOptions, checkSignal } from "../check.ts";
+import type { HalflapError } from "../errors.ts";
 import { check } from "../native_call.ts";
 import { Realm } from "../realm.ts";
 import { changesBetween, type DeviceChange } from "./changes.ts";
@@ -45,6 +46,7 @@ class NativeWatch {
   readonly #handle: number;
   #hasChanged = false;
   #wake: (() => void) | undefined;
+  #loss: HalflapError | undefined;
 
   private constructor(realm: Realm, handle: number) {
     this.#realm = realm;
@@ -67,6 +69,11 @@ class NativeWatch {
     this.wake();
   }
 
+  handleLoss(error: HalflapError): void {
+    this.#loss = error;
+    this.wake();
+  }
+
   /** Ends a wait. */
   wake(): void {
     this.#wake?.();
@@ -74,19 +81,20 @@ class NativeWatch {
 
   /** Waits until something may have changed since the last wait, or until `wake()`. */
   async wait(): Promise<void> {
-    if (!this.#hasChanged) {
+    if (!this.#hasChanged && this.#loss === undefined) {
       this.#realm.changeAttention("none", "refed");
       await new Promise<void>((resolve) => this.#wake = resolve);
       this.#wake = undefined;
       this.#realm.changeAttention("refed", "none");
     }
     this.#hasChanged = false;
+    if (this.#loss !== undefined) throw this.#loss;
   }
 
   /** Nobody may wait any more. */
   async close(): Promise<void> {
     this.#realm.remove(this.#handle);
-    check(this.#realm.native.halflap_watch_close(this.#handle));
+    if (this.#loss === undefined) check(this.#realm.native.halflap_watch_close(this.#handle));
     await this.#realm.release();
   }
 }

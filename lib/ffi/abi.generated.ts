@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 1765272420;
+export const ABI_HASH: number = 2861232924;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -11,6 +11,7 @@ export const SYMBOLS = {
   halflap_libasound_version: { parameters: ["buffer", "u32"], result: "i32" },
   halflap_counters: { parameters: ["buffer", "u32"], result: "i32" },
   halflap_realm_open: { parameters: [], result: "i32" },
+  halflap_realm_silence_ms: { parameters: [], result: "i32" },
   halflap_realm_wait: { parameters: ["u32", "u32"], result: "i32", nonblocking: true },
   halflap_realm_ring: { parameters: ["u32"], result: "i32" },
   halflap_realm_pipe_open: { parameters: ["u32"], result: "i32" },
@@ -37,6 +38,10 @@ export const SYMBOLS = {
   halflap_stream_set_gain: { parameters: ["u32", "f64", "f64"], result: "i32" },
   halflap_stream_close: { parameters: ["u32"], result: "i32" },
   halflap_stream_release: { parameters: ["u32"], result: "i32" },
+  halflap_stream_detach: { parameters: ["u32"], result: "i32" },
+  halflap_stream_token: { parameters: ["u32", "buffer", "u32"], result: "f64" },
+  halflap_stream_attach: { parameters: ["u32", "f64"], result: "i32" },
+  halflap_stream_handover: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_mix_open: { parameters: ["u32", "buffer", "u32", "buffer", "u32", "buffer", "u32", "buffer", "u32"], result: "i32" },
   halflap_mix_write: { parameters: ["u32", "u32", "buffer", "u32", "u32", "u32"], result: "i32" },
   halflap_mix_await_room: { parameters: ["u32", "u32", "u32"], result: "i32" },
@@ -46,7 +51,7 @@ export const SYMBOLS = {
   halflap_mix_drain: { parameters: ["u32", "u32"], result: "i32" },
   halflap_mix_stats: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
   halflap_mix_events: { parameters: ["u32", "buffer", "u32"], result: "i32" },
-  halflap_card_open: { parameters: ["buffer", "u32", "buffer", "u32"], result: "i32" },
+  halflap_card_open: { parameters: ["u32", "buffer", "u32", "buffer", "u32"], result: "i32" },
   halflap_card_advance: { parameters: ["u32", "f64"], result: "i32" },
   halflap_card_advance_frames: { parameters: ["u32", "f64", "f64"], result: "i32" },
   halflap_card_played: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
@@ -89,6 +94,8 @@ export const ErrorCode = {
   timeout: -20,
   cancelled: -21,
   unsupported_channel_map: -22,
+  abandoned: -23,
+  unknown_token: -24,
 } as const;
 
 export const Format = {
@@ -262,6 +269,7 @@ export const Event = {
   xrun: 32,
   closed: 64,
   xrun_over: 128,
+  detached: 256,
 } as const;
 
 export const MixEvent = {
@@ -411,15 +419,28 @@ export const Granted = {
   rtprio_limit: 21,
   memlock_limit: 22,
   has_rtkit: 23,
-  affinity: 24,
-  cpu_dma_latency: 25,
-  xrun_policy: 26,
-  xrun_policy_reason: 27,
-  period_wakeups: 28,
-  zero_copy: 29,
-  zero_copy_reason: 30,
+  cpus_0: 24,
+  cpus_32: 25,
+  cpus_64: 26,
+  cpus_96: 27,
+  cpu_dma_latency_us: 28,
+  xrun_policy: 29,
+  xrun_policy_reason: 30,
+  period_wakeups: 31,
+  zero_copy: 32,
+  zero_copy_reason: 33,
 } as const;
-export const GRANTED_LENGTH = 31;
+export const GRANTED_LENGTH = 34;
+
+export const Handover = {
+  gain: 0,
+  told_xruns: 1,
+  told_xruns_over: 2,
+  waiting_start: 3,
+  starts_when_open: 4,
+  writer_state: 5,
+} as const;
+export const HANDOVER_LENGTH = 6;
 
 export const RenderBlock = {
   offset_frames: 0,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SYMBOLS } from "./abi.generated.ts";
+import { ErrorCode, SYMBOLS } from "./abi.generated.ts";
 import type { Doorbell, FfiBackend, LoadedLibrary, LoadPermission, Native } from "./backend.ts";
 
 /** The part of the `Deno` namespace used here, so that the file also compiles without its types. */
@@ -67,8 +67,10 @@ class DenoDoorbell implements Doorbell {
   async #run(): Promise<void> {
     while (this.#listening) {
       const rung = await this.#wait(this.#realm, WAIT_MS);
-      if (rung < 0) throw new Error(`Cannot wait for the engine: error ${rung}`);
-      if (rung > 0) this.#onRing();
+      const isGone = rung === ErrorCode.invalid_handle;
+      if (rung < 0 && !isGone) throw new Error(`Cannot wait for the engine: error ${rung}`);
+      // Who looks for events finds out that the realm is gone, and mutes.
+      if (rung !== 0) this.#onRing();
     }
     this.#loop = undefined;
   }

@@ -73,11 +73,13 @@ const MAX_FRAMES = 2 ** 40;
 const MAX_SUBSTREAM = 2 ** 31 - 1;
 
 class CardHandle {
+  readonly realm: Realm;
   readonly handle: number;
   readonly clock: "realtime" | "simulated";
   readonly remembers: boolean;
 
-  constructor(handle: number, { clock, tap }: CheckedCardOptions) {
+  constructor(realm: Realm, handle: number, { clock, tap }: CheckedCardOptions) {
+    this.realm = realm;
     this.handle = handle;
     this.clock = clock;
     this.remembers = tap === Tap.memory;
@@ -272,8 +274,10 @@ export class VirtualCard implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     await this.#advance;
-    check(engine().native.halflap_card_close(this.#card.handle));
+    const { realm, handle } = this.#card;
+    if (!realm.isLost) check(engine().native.halflap_card_close(handle));
     this.#isClosed = true;
+    await realm.release();
   }
 
   /** Does what `close()` does, at the end of an `await using` block. */
@@ -282,7 +286,7 @@ export class VirtualCard implements AsyncDisposable {
   }
 
   get #handle(): number {
-    if (this.#isClosed) throw closedError("card");
+    if (this.#isClosed || this.#card.realm.isLost) throw closedError("card");
     return this.#card.handle;
   }
 
@@ -345,12 +349,26 @@ async function settle(): Promise<void> {
  * @returns The card.
  * @throws TypeError or RangeError for a wrong option; HalflapError if the card cannot be opened.
  */
-// deno-lint-ignore require-await -- opening takes no time yet; errors reject all the same
 export async function openVirtualCard(options?: VirtualCardOptions): Promise<VirtualCard> {
   const checked = checkCardOptions(options);
-  const path = new TextEncoder().encode(checked.tapPath);
-  const handle = check(
-    engine().native.halflap_card_open(checked.record, CARD_OPTIONS_LENGTH, path, path.byteLength),
+  const realm = Realm.acquire();
+  try {
+    return new VirtualCard(new CardHandle(realm, openNative(realm, checked), checked));
+  } catch (error) {
+    await realm.release();
+    throw error;
+  }
+}
+
+function openNative(realm: Realm, { record, tapPath }: CheckedCardOptions): number {
+  const path = new TextEncoder().encode(tapPath);
+  return check(
+    realm.native.halflap_card_open(
+      realm.handle,
+      record,
+      CARD_OPTIONS_LENGTH,
+      path,
+      path.byteLength,
+    ),
   );
-  return new VirtualCard(new CardHandle(handle, checked));
 }

@@ -40,6 +40,10 @@ pub const ErrorCode = enum(i32) {
     /// A later command made this one pointless (a drop ends a drain).
     cancelled = -21,
     unsupported_channel_map = -22,
+    /// The stream's owner gave no sign of life for too long.
+    abandoned = -23,
+    /// No stream waits to be attached by this token.
+    unknown_token = -24,
 };
 
 /// Sample formats, all little endian, named as the public API names them.
@@ -244,6 +248,8 @@ pub const Event = enum(u32) {
     closed = 64,
     /// An xrun is over: its record is complete.
     xrun_over = 128,
+    /// The last event for this owner: `halflap_stream_token` can be called.
+    detached = 256,
 };
 
 /// Bits of the event mask of a mix's input, as `halflap_mix_events` reports them.
@@ -373,10 +379,13 @@ pub const Granted = extern struct {
     rtprio_limit: f64,
     memlock_limit: f64,
     has_rtkit: f64,
-    /// 1: the thread runs on the CPUs asked for.
-    affinity: f64,
-    /// 1: /dev/cpu_dma_latency can be asked for what the options say.
-    cpu_dma_latency: f64,
+    /// CPUs that the thread is kept to, 32 bits each from CPU 0 on; all 0: any.
+    cpus_0: f64,
+    cpus_32: f64,
+    cpus_64: f64,
+    cpus_96: f64,
+    /// What is asked of /dev/cpu_dma_latency while the stream runs, in microseconds; -1: nothing.
+    cpu_dma_latency_us: f64,
     xrun_policy: f64,
     /// `XrunPolicyReason`.
     xrun_policy_reason: f64,
@@ -385,6 +394,21 @@ pub const Granted = extern struct {
     zero_copy: f64,
     /// `ZeroCopyReason`.
     zero_copy_reason: f64,
+};
+
+/// What a stream's former owner tells the next one; the engine only keeps it.
+pub const Handover = extern struct {
+    /// Linear gain as it was set.
+    gain: f64,
+    /// Numbers of the last xruns whose begin and end JavaScript was told of.
+    told_xruns: f64,
+    told_xruns_over: f64,
+    /// Ordinal of a `start` that waits for the first frame, or 0.
+    waiting_start: f64,
+    /// 1: a native source is about to start by itself.
+    starts_when_open: f64,
+    /// Of the class that writes or renders, for the next one of its kind.
+    writer_state: f64,
 };
 
 /// Frames to render, in one piece.

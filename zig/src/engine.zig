@@ -8,6 +8,7 @@ const alsa = @import("alsa/libasound.zig");
 const handles = @import("handles.zig");
 const jobs = @import("jobs.zig");
 const memory = @import("memory.zig");
+const owner_watch = @import("owner_watch.zig");
 const realtime = @import("realtime.zig");
 const record = @import("record.zig");
 const sample = @import("sample.zig");
@@ -28,9 +29,10 @@ const Stream = stream_module.Stream;
 
 pub const allocator = std.heap.c_allocator;
 
-pub var janitor: Janitor = .{};
-/// Streams that exist, for leak checks.
+pub var janitor: Janitor = .{ .look = owner_watch.look };
+/// What exists, for leak checks.
 pub var stream_count: std.atomic.Value(u32) = .init(0);
+pub var realm_count: std.atomic.Value(u32) = .init(0);
 
 pub const rate_min = 4_000;
 pub const rate_max = 768_000;
@@ -38,12 +40,37 @@ pub const queue_frames_max = 1 << 28;
 pub const gain_max = 16;
 pub const fade_ms_max = 60_000;
 
+pub const RealmError = error{ OutOfMemory, TooManyHandles };
+
+/// The handle of a new realm.
+pub fn openRealm() RealmError!u32 {
+    const realm = try allocator.create(Realm);
+    errdefer allocator.destroy(realm);
+    realm.* = .{};
+    const handle = try handles.add(Realm, realm);
+    _ = realm_count.fetchAdd(1, .monotonic);
+    janitor.keep(owner_watch.intervalMs());
+    // Without a thread nobody looks after what the realm may leave behind; all else works.
+    janitor.staff() catch {};
+    return handle;
+}
+
+/// Closes a realm that the caller has pinned. False: it still has streams or a wait, or is being
+/// closed already; the caller still has its pin.
+pub fn releaseRealm(handle: u32, realm: *Realm) bool {
+    if (realm.waiting.load(.acquire) or !realm.retire()) return false;
+    if (!handles.remove(handle)) return false;
+    realm.closePipe();
+    allocator.destroy(realm);
+    _ = realm_count.fetchSub(1, .monotonic);
+    janitor.letGo();
+    return true;
+}
+
 fn work(task: *Janitor.Task) void {
     const stream: *Stream = @alignCast(@fieldParentPtr("task", task));
-    const handle = stream.handle;
-    // `releaseStream` waits for this pin: the stream and its realm live until the job has returned.
-    const pinned = handles.pin(Stream, handle);
-    assert(pinned == stream);
+    // `freeStream` waits for this pin: the stream and its realm live until the job has returned.
+    const handle = pin(stream);
     defer handles.unpin(handle);
     // A job that gave the stream back may still be on its way out when the next one begins.
     stream.working.lock();
@@ -57,6 +84,17 @@ fn work(task: *Janitor.Task) void {
         .open => jobs.open(stream, &driver),
         .settle, .recover, .wake => jobs.mend(stream),
         .close => jobs.close(stream),
+    }
+}
+
+/// Pins a stream that cannot be freed yet, but could as soon as it is closed.
+pub fn pin(stream: *Stream) u32 {
+    while (true) {
+        const handle = stream.handle.load(.acquire);
+        // Where the stream goes to another realm just now, it has another handle at once.
+        const pinned = handles.pin(Stream, handle) orelse continue;
+        assert(pinned == stream);
+        return handle;
     }
 }
 
@@ -149,6 +187,7 @@ pub const OpenError = error{
     TooManyHandles,
     ThreadUnavailable,
     DeviceNotFound,
+    Retired,
 };
 
 /// The stream's handle; whether the open succeeds is told by its events. The source is the stream's
@@ -160,6 +199,7 @@ pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32
     errdefer memory.destroy(Stream, stream);
     stream.* = .{
         .options = options,
+        .owner = .init(realm),
         .realm = realm,
         .source = given,
         .task = .{ .run = work },
@@ -168,15 +208,18 @@ pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32
         if (!virtual_card.attach(stream)) return error.DeviceNotFound;
     }
     errdefer virtual_card.detach(stream);
-    stream.handle = try handles.add(Stream, stream);
+    try realm.adopt();
+    errdefer realm.disown();
+    const handle = try handles.add(Stream, stream);
     errdefer {
-        _ = handles.pin(Stream, stream.handle);
-        handles.remove(stream.handle);
+        _ = handles.pin(Stream, handle);
+        _ = handles.remove(handle);
     }
+    stream.handle.store(handle, .release);
     // Counted before a janitor is looked for: one that is about to leave stays.
-    countIn(stream);
-    errdefer countOut(realm);
-    const handle = stream.handle;
+    _ = stream_count.fetchAdd(1, .monotonic);
+    janitor.keep(owner_watch.intervalMs());
+    errdefer countOut();
     if (stream.simulation()) |simulation| {
         jobs.open(stream, &Simulation.driver);
         simulation.settle();
@@ -187,16 +230,9 @@ pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32
     return handle;
 }
 
-fn countIn(stream: *Stream) void {
-    _ = stream.realm.stream_count.fetchAdd(1, .monotonic);
-    _ = stream_count.fetchAdd(1, .monotonic);
-    janitor.addUser();
-}
-
-fn countOut(realm: *Realm) void {
-    _ = realm.stream_count.fetchSub(1, .monotonic);
+fn countOut() void {
     _ = stream_count.fetchSub(1, .monotonic);
-    janitor.removeUser();
+    janitor.letGo();
 }
 
 /// In whole frames of the format that was asked for, which is the one that is granted.
@@ -269,13 +305,25 @@ pub fn closeStream(stream: *Stream) void {
     }
 }
 
-/// Frees a closed stream, which the caller has pinned.
-pub fn releaseStream(stream: *Stream) StateError!void {
-    if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
-    handles.remove(stream.handle);
+/// Begins to close a stream whose owner is gone; should that come back, it finds a failure.
+pub fn abandonStream(stream: *Stream) void {
+    stream.control.lock();
+    const closing = stream.closing;
+    if (!closing) stream.abandoned.store(true, .release);
+    stream.control.unlock();
+    if (!closing) closeStream(stream);
+}
+
+/// Frees a closed stream, which the caller has pinned. False: it is not closed, or being freed
+/// already; the caller still has its pin.
+pub fn freeStream(stream: *Stream) bool {
+    if (stream.lifecycle.load(.acquire) != .closed) return false;
+    if (!handles.remove(stream.handle.load(.acquire))) return false;
     zero_copy.release(stream);
-    const realm = stream.realm;
-    realm.forget(stream);
+    const owner = stream.owner.load(.acquire);
+    if (owner) |realm| realm.forget(stream);
     memory.destroy(Stream, stream);
-    countOut(realm);
+    if (owner) |realm| realm.disown();
+    countOut();
+    return true;
 }

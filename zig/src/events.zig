@@ -53,6 +53,6 @@ pub fn finish(stream: *Stream) void {
     if (stream.news == 0) return;
     const for_waiters = @intFromEnum(abi.Event.room) | @intFromEnum(abi.Event.failed);
     if (stream.news & for_waiters != 0) stream.room.ring();
-    stream.realm.notify(stream, stream.news);
+    stream.notify(stream.news);
     stream.news = 0;
 }

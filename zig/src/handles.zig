@@ -70,22 +70,70 @@ pub fn unpin(handle: u32) void {
     assert(before & (Slot.live - 1) > 0);
 }
 
-/// Ends the handle, which the caller has pinned once, and returns when no other call uses it.
-pub fn remove(handle: u32) void {
+/// Whether the handle stands for something, of whatever type.
+pub fn isLive(handle: u32) bool {
+    const word = slots[handle & (capacity - 1)].word.load(.acquire);
+    return (word >> 32) + 1 == handle >> index_bits and word & Slot.live != 0;
+}
+
+/// Another number for the same object, whose handle the caller has pinned: the number it had is
+/// stale from now on. Calls in progress go on.
+pub fn renew(handle: u32) u32 {
     const index = handle & (capacity - 1);
     const slot = &slots[index];
-    _ = slot.word.fetchAnd(~Slot.live, .acq_rel);
+    var word = slot.word.load(.acquire);
+    while (true) {
+        const generation = generationAfter(word >> 32);
+        const next = generation << 32 | @as(u32, @truncate(word));
+        word = slot.word.cmpxchgWeak(word, next, .acq_rel, .acquire) orelse
+            return @intCast((generation + 1) << index_bits | index);
+    }
+}
+
+/// All objects of a type, one after the other, each pinned until `unpin` of its handle.
+pub fn Iterator(comptime T: type) type {
+    return struct {
+        index: u32 = 0,
+
+        pub const Entry = struct { handle: u32, object: *T };
+
+        pub fn next(self: *@This()) ?Entry {
+            while (self.index < capacity) {
+                const index = self.index;
+                self.index += 1;
+                const word = slots[index].word.load(.acquire);
+                if (word & Slot.live == 0) continue;
+                const handle: u32 = @intCast(((word >> 32) + 1) << index_bits | index);
+                const object = pin(T, handle) orelse continue;
+                return .{ .handle = handle, .object = object };
+            }
+            return null;
+        }
+    };
+}
+
+/// Ends the handle, which the caller has pinned once, and returns when no other call uses it.
+/// False: another call is about to end it, and the caller still has its pin.
+pub fn remove(handle: u32) bool {
+    const index = handle & (capacity - 1);
+    const slot = &slots[index];
+    const before = slot.word.fetchAnd(~Slot.live, .acq_rel);
+    if (before & Slot.live == 0) return false;
     // Calls are short; one that waits (a doorbell) is refused to be closed by its owner.
     while (slot.word.load(.acquire) & (Slot.live - 1) > 1) std.Thread.yield() catch {};
 
     mutex.lock();
     defer mutex.unlock();
     const generation = slot.word.load(.monotonic) >> 32;
-    const next = (generation + 1) % generation_max;
-    slot.word.store(next << 32, .release);
+    slot.word.store(generationAfter(generation) << 32, .release);
     slots[last_free].next_free_offset = index -% (last_free + 1);
     last_free = index;
     _ = live_count.fetchSub(1, .monotonic);
+    return true;
+}
+
+fn generationAfter(generation: u64) u64 {
+    return (generation + 1) % generation_max;
 }
 
 fn kindOf(comptime T: type) usize {
@@ -102,11 +150,45 @@ test "closed, stale and forged handles are found out, and numbers come back late
     try std.testing.expect(pin(Thing, 0) == null);
     try std.testing.expect(pin(Thing, std.math.maxInt(u32)) == null);
     try std.testing.expectEqual(3, pin(Thing, handle).?.value);
-    remove(handle);
+    try std.testing.expect(remove(handle));
     try std.testing.expect(pin(Thing, handle) == null);
 
     const next = try add(Thing, &thing);
     try std.testing.expect(next != handle);
     _ = pin(Thing, next).?;
-    remove(next);
+    try std.testing.expect(remove(next));
+}
+
+test "a renewed handle is stale, and the call that had pinned it goes on" {
+    const Thing = struct { value: u32 };
+    var thing: Thing = .{ .value = 3 };
+    const handle = try add(Thing, &thing);
+    try std.testing.expect(pin(Thing, handle) != null);
+    const renewed = renew(handle);
+    try std.testing.expect(renewed != handle);
+    try std.testing.expect(pin(Thing, handle) == null);
+    try std.testing.expect(!isLive(handle) and isLive(renewed));
+
+    var all: Iterator(Thing) = .{};
+    const entry = all.next().?;
+    try std.testing.expectEqual(renewed, entry.handle);
+    try std.testing.expectEqual(&thing, entry.object);
+    try std.testing.expect(all.next() == null);
+    unpin(entry.handle);
+    // The pin from before the renewal is the one that ends it.
+    try std.testing.expect(remove(handle));
+    try std.testing.expect(!isLive(renewed));
+}
+
+test "a handle is ended once" {
+    const Thing = struct { value: u64 };
+    var thing: Thing = .{ .value = 3 };
+    const handle = try add(Thing, &thing);
+    _ = pin(Thing, handle).?;
+    _ = pin(Thing, handle).?;
+    _ = slots[handle & (capacity - 1)].word.fetchAnd(~Slot.live, .acq_rel);
+    try std.testing.expect(!remove(handle));
+    unpin(handle);
+    _ = slots[handle & (capacity - 1)].word.fetchOr(Slot.live, .acq_rel);
+    try std.testing.expect(remove(handle));
 }

@@ -1,6 +1,7 @@
 //! The threads that do what can block: open, prepare, drop, resume, close, and questions about
 //! devices. Streams wait for them here, so that a rate group never does; so do queries, so that
-//! JavaScript never does. They live while either do.
+//! JavaScript never does. They live while any of these or a realm does, and every few seconds one
+//! of them looks after the realms.
 
 const std = @import("std");
 const clock = @import("clock.zig");
@@ -24,8 +25,13 @@ pub const Janitor = struct {
     first: ?*Task = null,
     workers: u32 = 0,
     busy: u32 = 0,
-    /// Streams and queries that exist; the workers end with the last one.
-    users: std.atomic.Value(u32) = .init(0),
+    /// Streams, queries and realms that exist; the workers end with the last one.
+    kept: std.atomic.Value(u32) = .init(0),
+    look: *const fn () void,
+    /// Under the mutex: when to look again; null: never. And whether somebody does.
+    look_at_ns: ?u64 = null,
+    look_interval_ns: u64 = 0,
+    looking: bool = false,
 
     /// How long the last close waits for threads that the machine does not let run.
     const leave_max_ns = 20 * std.time.ns_per_ms;
@@ -52,27 +58,28 @@ pub const Janitor = struct {
         self.workers += 1;
     }
 
-    pub fn addUser(self: *Janitor) void {
-        _ = self.users.fetchAdd(1, .acq_rel);
+    /// Keeps the workers, until `letGo`.
+    pub fn keep(self: *Janitor, look_interval_ms: u32) void {
+        if (self.kept.fetchAdd(1, .acq_rel) > 0 or look_interval_ms == 0) return;
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        self.look_interval_ns = @as(u64, look_interval_ms) * std.time.ns_per_ms;
+        self.look_at_ns = clock.monotonicNs() + self.look_interval_ns;
     }
 
-    /// With the last user the workers end, and are waited for: who closed everything finds no
-    /// thread of ours. They have no work any more that could keep them.
-    pub fn removeUser(self: *Janitor) void {
-        if (!self.dropUser()) return;
+    /// Nothing is left to do for the last one, so the workers end.
+    pub fn letGo(self: *Janitor) void {
+        if (self.kept.fetchSub(1, .acq_rel) == 1) self.signal.ring();
+    }
+
+    /// Who closed everything finds no thread of ours. Not for a worker.
+    pub fn awaitLeave(self: *Janitor) void {
         const deadline_ns = clock.monotonicNs() + leave_max_ns;
-        while (self.users.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
+        while (self.kept.load(.acquire) == 0 and clock.monotonicNs() < deadline_ns) {
             const ticket = self.left.seen();
             if (self.staffCount() == 0) return;
             self.left.wait(ticket, deadline_ns);
         }
-    }
-
-    /// The same on a worker's own thread, which cannot wait for itself. Whether it was the last one.
-    pub fn dropUser(self: *Janitor) bool {
-        if (self.users.fetchSub(1, .acq_rel) > 1) return false;
-        self.signal.ring();
-        return true;
     }
 
     fn staffCount(self: *Janitor) u32 {
@@ -90,17 +97,19 @@ pub const Janitor = struct {
                     // Failing to get help only makes the others wait.
                     if (self.hasMore()) self.staff() catch {};
                     task.run(task);
-                    self.mutex.lock();
-                    self.busy -= 1;
-                    self.mutex.unlock();
+                    self.endWork();
                 },
-                .idle => self.signal.wait(ticket, null),
+                .look => {
+                    self.look();
+                    self.endLook();
+                },
+                .idle => |look_at_ns| self.signal.wait(ticket, look_at_ns),
                 .leave => return,
             }
         }
     }
 
-    const Next = union(enum) { work: *Task, idle, leave };
+    const Next = union(enum) { work: *Task, look, idle: ?u64, leave };
 
     fn next(self: *Janitor) Next {
         self.mutex.lock();
@@ -111,11 +120,36 @@ pub const Janitor = struct {
             self.busy += 1;
             return .{ .work = task };
         }
-        if (self.users.load(.acquire) > 0) return .idle;
+        if (self.kept.load(.acquire) > 0) return if (self.isLookDue()) .look else .{
+            .idle = self.look_at_ns,
+        };
         threads.leave();
         self.workers -= 1;
         self.left.ring();
         return .leave;
+    }
+
+    fn isLookDue(self: *Janitor) bool {
+        const now_ns = clock.monotonicNs();
+        if (now_ns < self.look_at_ns orelse return false) return false;
+        self.look_at_ns = now_ns + self.look_interval_ns;
+        if (self.looking) return false;
+        self.looking = true;
+        self.busy += 1;
+        return true;
+    }
+
+    fn endWork(self: *Janitor) void {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        self.busy -= 1;
+    }
+
+    fn endLook(self: *Janitor) void {
+        self.mutex.lock();
+        defer self.mutex.unlock();
+        self.busy -= 1;
+        self.looking = false;
     }
 
     fn hasMore(self: *Janitor) bool {

@@ -4,6 +4,7 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const linux = std.os.linux;
+const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const failure = @import("failure.zig");
 const groups = @import("groups.zig");
@@ -44,7 +45,7 @@ pub fn open(stream: *Stream, driver: *const Driver) void {
     if (closing) return close(stream);
     stream.counters.state = .disconnected;
     stream.published.write(&stream.counters);
-    stream.notify(.failed);
+    stream.notify(@intFromEnum(abi.Event.failed));
 }
 
 const OpenError = error{OpenFailed};
@@ -265,10 +266,14 @@ fn resumePcm(stream: *Stream) Stream.JobResult {
 /// that would release it.
 pub fn close(stream: *Stream) void {
     releaseNative(stream);
+    var events = @intFromEnum(abi.Event.closed);
+    if (stream.abandoned.load(.acquire)) events |= @intFromEnum(abi.Event.failed);
     stream.counters.state = .closed;
     stream.published.write(&stream.counters);
     stream.lifecycle.store(.closed, .release);
-    stream.notify(.closed);
+    // Nobody takes it over any more: who was about to give it away is told.
+    if (stream.realm == null) stream.realm = stream.owner.load(.acquire);
+    stream.notify(events);
 }
 
 fn releaseNative(stream: *Stream) void {

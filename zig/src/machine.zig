@@ -8,6 +8,7 @@ const abi = @import("abi.zig");
 const endings = @import("endings.zig");
 const events = @import("events.zig");
 const obey = @import("obey.zig");
+const ownership = @import("ownership.zig");
 const pacing = @import("pacing.zig");
 const playing = @import("playing.zig");
 const positions = @import("positions.zig");
@@ -35,13 +36,18 @@ pub fn wake(stream: *Stream, now_ns: u64) Outcome {
     const written_before = counters.frames_written;
     const played_before = counters.frames_played;
     const requests = stream.requests.swap(0, .seq_cst);
+    // Whoever closes a stream wants to be told of that.
+    if (requests & Request.attach != 0) ownership.arrive(stream);
+    const leaves = requests & (Request.detach | Request.close) == Request.detach;
     const outcome = decide(stream, requests, now_ns);
 
     if (counters.frames_written == written_before) counters.idle_wake_ups += 1;
     const progress = requests != 0 or counters.frames_written != written_before or
         counters.frames_played != played_before;
     const guarded = guardAgainstSpin(stream, progress, outcome);
+    if (leaves) ownership.beginToLeave(stream);
     events.finish(stream);
+    if (leaves) ownership.leave(stream);
     return guarded;
 }
 

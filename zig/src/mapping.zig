@@ -9,24 +9,23 @@ const Bytes = memory.Bytes;
 
 pub const Mapping = struct {
     bytes: Bytes,
-    /// JavaScript has been given its address.
-    is_shown: bool = false,
+    /// Times that JavaScript was given its address, and has not given that back.
+    views: u32 = 0,
     /// It no longer holds what it was made of.
     is_blank: bool = false,
 
-    /// Mappings of which there can be views, for leak checks.
-    pub var shown_count: std.atomic.Value(u32) = .init(0);
+    /// Views that there can be, for leak checks.
+    pub var view_count: std.atomic.Value(u32) = .init(0);
 
     pub fn show(self: *Mapping) void {
-        if (self.is_shown) return;
-        self.is_shown = true;
-        _ = shown_count.fetchAdd(1, .monotonic);
+        self.views += 1;
+        _ = view_count.fetchAdd(1, .monotonic);
     }
 
     pub fn hide(self: *Mapping) void {
-        if (!self.is_shown) return;
-        self.is_shown = false;
-        _ = shown_count.fetchSub(1, .monotonic);
+        if (self.views == 0) return;
+        self.views -= 1;
+        _ = view_count.fetchSub(1, .monotonic);
     }
 
     /// Zeroed memory of the engine.
@@ -70,10 +69,24 @@ pub const Mapping = struct {
     /// Where there may still be views, the addresses stay: that costs no memory.
     pub fn release(self: *Mapping) void {
         assert(self.is_blank);
-        if (self.is_shown) self.hide() else std.posix.munmap(self.bytes);
+        if (self.views == 0) std.posix.munmap(self.bytes);
+        while (self.views > 0) self.hide();
         self.* = undefined;
     }
 };
+
+test "memory stays mapped for as long as one of its views may exist" {
+    var mapping: Mapping = try .create(5000);
+    const bytes = mapping.bytes;
+    mapping.show();
+    mapping.show();
+    mapping.hide();
+    mapping.blank();
+    mapping.release();
+    try std.testing.expectEqual(0, Mapping.view_count.load(.monotonic));
+    for (bytes) |byte| try std.testing.expectEqual(0, byte);
+    std.posix.munmap(bytes);
+}
 
 test "a mapping that was blanked reads zeros and takes what is written" {
     var mapping: Mapping = try .create(5000);

@@ -11,6 +11,8 @@ const Request = stream_module.Request;
 const Span = @import("ring.zig").Span;
 const StateError = engine.StateError;
 const Stream = stream_module.Stream;
+const pending_waits = &@import("realm.zig").pending_waits;
+const wait_max_ms = @import("realm.zig").wait_max_ms;
 const nobody = stream_module.nobody;
 
 /// Frames taken into the queue.
@@ -79,9 +81,15 @@ fn stopRendering(stream: *Stream, wanted_frames: u32) void {
     if (hungry or wanted_frames > stream.granted.period_frames) engine.post(stream, Request.kick);
 }
 
-/// Blocks until there is room, the stream is closed or the time has passed; false: no room.
+/// Blocks until there is room, the stream is closed or the time has passed, at most `wait_max_ms`;
+/// false: no room.
 pub fn waitForRoom(stream: *Stream, frames: u32, timeout_ms: u32) StateError!bool {
-    const deadline_ns = clock.monotonicNs() + @as(u64, timeout_ms) * std.time.ns_per_ms;
+    _ = pending_waits.fetchAdd(1, .monotonic);
+    defer _ = pending_waits.fetchSub(1, .monotonic);
+    _ = stream.room_waits.fetchAdd(1, .acq_rel);
+    defer _ = stream.room_waits.fetchSub(1, .acq_rel);
+    const timeout_ns = @as(u64, @min(timeout_ms, wait_max_ms)) * std.time.ns_per_ms;
+    const deadline_ns = clock.monotonicNs() + timeout_ns;
     while (true) {
         const ticket = stream.room.seen();
         if (stream.published.read().state == .disconnected) return error.InvalidState;
@@ -133,6 +141,13 @@ pub fn begin(stream: *Stream, frames: u32) StateError!?struct { Span, abi.Render
     } };
 }
 
+/// Under `control`: gives back what was begun and not committed, if there is anything.
+pub fn abandonBlock(stream: *Stream) void {
+    if (stream.begun_frames == 0) return;
+    stream.begun_frames = 0;
+    finish(stream, 0);
+}
+
 /// Takes the first frames of those begun; the rest is given back. Returns how many were taken: none
 /// while a drain is going on.
 pub fn commit(stream: *Stream, frames: u32) StateError!u32 {
@@ -175,8 +190,9 @@ pub fn view(stream: *Stream) StateError!abi.View {
     };
 }
 
-/// No view of a closed stream's memory exists any more.
-pub fn unview(stream: *Stream) StateError!void {
-    if (stream.lifecycle.load(.acquire) != .closed) return error.InvalidState;
+/// A view of the stream's memory exists no more.
+pub fn unview(stream: *Stream) void {
+    stream.control.lock();
+    defer stream.control.unlock();
     if (stream.mapping) |*mapping| mapping.hide();
 }

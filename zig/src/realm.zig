@@ -1,6 +1,6 @@
 //! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream, or
-//! what else has a notice, has events, and the lists of these. Ringing is wait-free; the realtime
-//! thread does it.
+//! what else has a notice, has events, the lists of these, and whether the realm still lives.
+//! Ringing is wait-free; the realtime thread does it.
 
 const std = @import("std");
 const linux = std.os.linux;
@@ -29,11 +29,53 @@ pub const Realm = struct {
     woken: u32 = 0,
     waiting: std.atomic.Value(bool) = .init(false),
     ready: sync.Stack(Stream, "ready_next") = .{},
+    /// Held by who takes streams out of `ready`.
+    fetching: sync.Mutex = .{},
+    /// JavaScript has called since the owner watch looked last.
+    alive: std.atomic.Value(bool) = .init(true),
+    /// Owner watch: looks in a row without a sign of life.
+    silent_looks: u32 = 0,
+    /// Streams that this realm owns.
     stream_count: std.atomic.Value(u32) = .init(0),
     ready_notices: sync.Stack(Notice, "ready_next") = .{},
     notice_count: std.atomic.Value(u32) = .init(0),
+    /// It is being closed, and gets no stream any more.
+    retired: std.atomic.Value(bool) = .init(false),
     pipe_read: i32 = -1,
     pipe_write: std.atomic.Value(i32) = .init(-1),
+
+    /// Counts one stream more.
+    pub fn adopt(self: *Realm) error{Retired}!void {
+        _ = self.stream_count.fetchAdd(1, .seq_cst);
+        if (!self.retired.load(.seq_cst)) return;
+        self.disown();
+        return error.Retired;
+    }
+
+    /// Nothing of the realm may be touched after this, which may have been for its last stream.
+    pub fn disown(self: *Realm) void {
+        _ = self.stream_count.fetchSub(1, .seq_cst);
+    }
+
+    /// From now on it gets no stream any more. False: it still has one, or something else.
+    pub fn retire(self: *Realm) bool {
+        self.retired.store(true, .seq_cst);
+        const notices = self.notice_count.load(.seq_cst);
+        if (self.stream_count.load(.seq_cst) == 0 and notices == 0) return true;
+        self.retired.store(false, .seq_cst);
+        return false;
+    }
+
+    /// A sign of life: JavaScript has called.
+    pub fn touch(self: *Realm) void {
+        self.alive.store(true, .monotonic);
+    }
+
+    /// Whether there was a sign of life since the last look. A wait is bounded: it ends even where
+    /// JavaScript has.
+    pub fn takeSign(self: *Realm) bool {
+        return self.alive.swap(false, .monotonic) or self.waiting.load(.acquire);
+    }
 
     /// Adds events of a stream. Rings once for all events that JavaScript has not fetched yet.
     pub fn notify(self: *Realm, stream: *Stream, mask: u32) void {
@@ -55,6 +97,8 @@ pub const Realm = struct {
 
     /// It has no more events; those that nobody fetched are dropped.
     pub fn removeNotice(self: *Realm, gone: *Notice) void {
+        self.fetching.lock();
+        defer self.fetching.unlock();
         var node = self.ready_notices.takeAll();
         while (node) |notice| {
             node = notice.ready_next;
@@ -90,6 +134,8 @@ pub const Realm = struct {
 
     /// Fetches and clears events: pairs of handle and mask. Returns the number of pairs.
     pub fn fetch(self: *Realm, pairs: [][2]u32) u32 {
+        self.fetching.lock();
+        defer self.fetching.unlock();
         const count = fetchOf(&self.ready, pairs);
         return count + fetchOf(&self.ready_notices, pairs[count..]);
     }
@@ -103,15 +149,22 @@ pub const Realm = struct {
                 ready.push(one);
                 continue;
             }
-            pairs[count] = .{ one.handle, one.events.swap(0, .acq_rel) };
+            pairs[count] = .{ handleOf(one), one.events.swap(0, .acq_rel) };
             assert(pairs[count][1] != 0);
             count += 1;
         }
         return count;
     }
 
-    /// The stream is about to be freed: events of it that nobody fetched are dropped.
+    fn handleOf(one: anytype) u32 {
+        return if (@TypeOf(one) == *Stream) one.handle.load(.acquire) else one.handle;
+    }
+
+    /// The stream is about to be freed, or to leave: events of it that nobody fetched are dropped.
     pub fn forget(self: *Realm, gone: *Stream) void {
+        self.fetching.lock();
+        defer self.fetching.unlock();
+        gone.events.store(0, .release);
         var node = self.ready.takeAll();
         while (node) |stream| {
             node = stream.ready_next;

@@ -44,6 +44,7 @@ test {
     _ = @import("histogram.zig");
     _ = @import("input_set.zig");
     _ = @import("mapping.zig");
+    _ = @import("owner_watch.zig");
     _ = @import("queue.zig");
     _ = @import("realtime.zig");
     _ = @import("record.zig");

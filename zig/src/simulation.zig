@@ -4,6 +4,8 @@
 
 const std = @import("std");
 const clock = @import("clock.zig");
+const engine = @import("engine.zig");
+const handles = @import("handles.zig");
 const jobs = @import("jobs.zig");
 const machine = @import("machine.zig");
 const sync = @import("sync.zig");
@@ -51,14 +53,17 @@ pub const Simulation = struct {
         self.members.deinit(allocator);
     }
 
-    /// A stream opens on the card, on the thread that moves its clock.
+    /// A stream opens on the card.
     pub fn join(self: *Simulation, stream: *Stream) error{OutOfMemory}!void {
+        self.mutex.lock();
+        defer self.mutex.unlock();
         try self.members.append(allocator, stream);
         stream.group.store(&self.group, .seq_cst);
     }
 
+    /// A stream is closed by who drives the group.
     pub fn leave(self: *Simulation, stream: *Stream) void {
-        stream.group.store(null, .seq_cst);
+        if (stream.group.swap(null, .seq_cst) == null) return;
         const index = std.mem.indexOfScalar(*Stream, self.members.items, stream) orelse return;
         _ = self.members.swapRemove(index);
     }
@@ -146,6 +151,8 @@ pub const Simulation = struct {
     }
 
     fn handOver(_: *RateGroup, stream: *Stream) void {
+        const handle = engine.pin(stream);
+        defer handles.unpin(handle);
         switch (stream.job) {
             .settle, .recover, .wake => jobs.mend(stream),
             .close => jobs.close(stream),

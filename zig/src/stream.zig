@@ -83,6 +83,24 @@ pub const Request = struct {
     /// The janitor has done its job.
     pub const returned: u32 = 8;
     pub const close: u32 = 16;
+    /// The owner's realm is to be told no more.
+    pub const detach: u32 = 32;
+    /// The realm in `arriving` is to be told from now on.
+    pub const attach: u32 = 64;
+};
+
+/// How far the stream is on its way from one realm to another.
+pub const Ownership = enum(u8) {
+    /// Its realm is told of its events.
+    owned,
+    /// `Request.detach` was posted.
+    leaving,
+    /// The realm is being told so.
+    parting,
+    /// No realm is told of anything.
+    detached,
+    /// `Request.attach` was posted.
+    arriving,
 };
 
 /// `hungry_at` and `wanted_room` when nobody waits.
@@ -125,8 +143,7 @@ pub const Quantity = enum { wake_lateness_ns, fill_ns, queue_frames, avail_frame
 
 pub const Stream = struct {
     options: Options,
-    realm: *Realm,
-    handle: u32 = 0,
+    handle: std.atomic.Value(u32) = .init(0),
 
     // Constant after open.
     asound: *const alsa.Libasound = undefined,
@@ -184,6 +201,21 @@ pub const Stream = struct {
     frames_accepted: u64 = 0,
     /// Under `control`: frames that JavaScript has begun and not committed.
     begun_frames: u32 = 0,
+    /// Changed under `control`: the realm whose stream it is; null between two of them.
+    owner: std.atomic.Value(?*Realm),
+    ownership: std.atomic.Value(Ownership) = .init(.owned),
+    /// By which the next owner finds it; 0: it is not offered.
+    token: std.atomic.Value(u64) = .init(0),
+    /// Under `control`: what the former owner tells the next one.
+    handover: abi.Handover = std.mem.zeroes(abi.Handover),
+    /// Set before `Request.attach` is posted.
+    arriving: ?*Realm = null,
+    /// Owner watch: looks in a row that found it offered.
+    offered_looks: u32 = 0,
+    /// Set before it is closed because its owner is gone.
+    abandoned: std.atomic.Value(bool) = .init(false),
+    /// Threads of JavaScript in a blocking call.
+    room_waits: std.atomic.Value(u32) = .init(0),
     /// Wakes threads of JavaScript that wait for room in a blocking call.
     room: sync.Signal = .{},
     failure: Failure = .{},
@@ -193,6 +225,9 @@ pub const Stream = struct {
     task: Janitor.Task,
 
     // Owner.
+    /// Who is told of events; while it is nobody, they are held.
+    realm: ?*Realm,
+    held_events: u32 = 0,
     heap_index: u32 = deadline_queue.none,
     served_round: u64 = 0,
     turn: Turn = .{},
@@ -291,8 +326,8 @@ pub const Stream = struct {
         return self.nsOfFrames(self.granted.period_frames);
     }
 
-    pub fn notify(self: *Stream, event: abi.Event) void {
-        self.realm.notify(self, @intFromEnum(event));
+    pub fn notify(self: *Stream, events: u32) void {
+        if (self.realm) |realm| realm.notify(self, events) else self.held_events |= events;
     }
 
     pub fn framesOfMs(self: *const Stream, ms: f32) u32 {

@@ -18,15 +18,21 @@ pub const VirtualCard = struct {
     card: *Card,
     /// On the simulated clock.
     simulation: ?*Simulation = null,
+    /// Handle of the realm that opened it; of a stream's own card 0.
+    owner: u32,
     /// Streams open on it.
     streams: std.atomic.Value(u32) = .init(0),
 
-    pub fn create(options: Card.Options, tap: Card.Tap) Card.CreateError!*VirtualCard {
+    pub fn create(
+        options: Card.Options,
+        tap: Card.Tap,
+        owner: u32,
+    ) Card.CreateError!*VirtualCard {
         const self = try allocator.create(VirtualCard);
         errdefer allocator.destroy(self);
         const card = try Card.create(options, tap);
         errdefer card.destroy();
-        self.* = .{ .card = card };
+        self.* = .{ .card = card, .owner = owner };
         if (options.clock == .simulated) {
             const simulation = try allocator.create(Simulation);
             errdefer allocator.destroy(simulation);
@@ -48,6 +54,15 @@ pub const VirtualCard = struct {
     }
 };
 
+/// Closes a card that the caller has pinned. False: streams are open on it, or it is being closed
+/// already; the caller still has its pin.
+pub fn release(handle: u32, card: *VirtualCard) bool {
+    if (card.streams.load(.acquire) > 0) return false;
+    if (!handles.remove(handle)) return false;
+    card.destroy();
+    return true;
+}
+
 pub fn isName(device: []const u8) bool {
     return std.mem.eql(u8, device, device_name) or
         std.mem.startsWith(u8, device, device_name ++ ":");
@@ -68,7 +83,7 @@ fn handleIn(device: []const u8) error{InvalidName}!?u32 {
 pub fn attach(stream: *Stream) bool {
     const device = stream.options.device();
     const handle = (handleIn(device) catch 0) orelse {
-        stream.card = VirtualCard.create(.{}, .none) catch return false;
+        stream.card = VirtualCard.create(.{}, .none, 0) catch return false;
         stream.card_owned = true;
         return true;
     };

@@ -7,6 +7,7 @@ const engine = @import("../engine.zig");
 const failure_module = @import("../failure.zig");
 const handles = @import("../handles.zig");
 const noise = @import("../alsa/noise.zig");
+const owner_watch = @import("../owner_watch.zig");
 const probing = @import("probe.zig");
 const sync = @import("../sync.zig");
 const abi = @import("../abi.zig");
@@ -65,11 +66,11 @@ pub const Query = struct {
         const handle = self.notice.handle;
         errdefer {
             _ = handles.pin(Query, handle);
-            handles.remove(handle);
+            _ = handles.remove(handle);
         }
         // Counted before a janitor is looked for: one that is about to leave stays.
-        engine.janitor.addUser();
-        errdefer engine.janitor.removeUser();
+        engine.janitor.keep(owner_watch.intervalMs());
+        errdefer engine.janitor.letGo();
         try engine.janitor.staff();
         realm.addNotice();
         engine.janitor.submit(&self.task);
@@ -83,17 +84,19 @@ pub const Query = struct {
         return self.state == .answered;
     }
 
-    /// Nobody wants to know any more. The caller has pinned the query.
-    pub fn close(self: *Query) void {
-        handles.remove(self.notice.handle);
+    /// Nobody wants to know any more. The caller has pinned the query. False: another call is
+    /// closing it, and the caller still has its pin.
+    pub fn close(self: *Query) bool {
+        if (!handles.remove(self.notice.handle)) return false;
         self.control.lock();
         const is_answered = self.state == .answered;
         if (!is_answered) self.state = .abandoned;
         self.realm.removeNotice(&self.notice);
         self.control.unlock();
-        if (!is_answered) return;
+        if (!is_answered) return true;
         self.destroy();
-        engine.janitor.removeUser();
+        engine.janitor.letGo();
+        return true;
     }
 
     fn destroy(self: *Query) void {
@@ -116,7 +119,7 @@ pub const Query = struct {
         self.control.unlock();
         if (is_wanted) return;
         self.destroy();
-        _ = engine.janitor.dropUser();
+        engine.janitor.letGo();
     }
 
     fn answer(self: *Query) std.mem.Allocator.Error!void {

@@ -58,7 +58,7 @@ pub const Watch = struct {
         const handle = self.notice.handle;
         errdefer {
             _ = handles.pin(Watch, handle);
-            handles.remove(handle);
+            _ = handles.remove(handle);
         }
         realm.addNotice();
         errdefer realm.removeNotice(&self.notice);
@@ -66,9 +66,10 @@ pub const Watch = struct {
         return handle;
     }
 
-    /// Nothing is left of it on return. The caller has pinned the watch.
-    pub fn close(self: *Watch) void {
-        handles.remove(self.notice.handle);
+    /// Nothing is left of it on return. The caller has pinned the watch. False: another call is
+    /// closing it, and the caller still has its pin.
+    pub fn close(self: *Watch) bool {
+        if (!handles.remove(self.notice.handle)) return false;
         const one: u64 = 1;
         _ = linux.write(self.ending, std.mem.asBytes(&one), @sizeOf(u64));
         // It waits for nothing else.
@@ -77,6 +78,7 @@ pub const Watch = struct {
         closeDescriptor(self.ending);
         closeDescriptor(self.inotify);
         engine.allocator.destroy(self);
+        return true;
     }
 
     fn run(self: *Watch) void {
@@ -164,7 +166,7 @@ fn nextEvents(realm: *Realm) !u32 {
 }
 
 fn closeByHandle(handle: u32) void {
-    handles.pin(Watch, handle).?.close();
+    assert(handles.pin(Watch, handle).?.close());
 }
 
 test "nodes that come, change their permissions and go are told, others are not" {

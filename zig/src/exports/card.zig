@@ -6,10 +6,12 @@ const border = @import("border.zig");
 const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
 const record = @import("../record.zig");
+const virtual_card = @import("../virtual_card.zig");
 const Card = @import("../card/card.zig").Card;
 const Fault = @import("../card/faults.zig").Fault;
+const Realm = @import("../realm.zig").Realm;
 const Simulation = @import("../simulation.zig").Simulation;
-const VirtualCard = @import("../virtual_card.zig").VirtualCard;
+const VirtualCard = virtual_card.VirtualCard;
 const WavFile = @import("../card/wav.zig").WavFile;
 const code = border.code;
 const done = border.done;
@@ -19,12 +21,17 @@ const slice = border.slice;
 extern "c" fn strerror(errno: c_int) [*:0]const u8;
 
 pub const functions = struct {
+    /// The card is closed with the realm, should that end without doing it.
     pub fn card_open(
+        realm_handle: u32,
         options: ?[*]const u8,
         length: u32,
         tap_path: ?[*]const u8,
         path_bytes: u32,
     ) callconv(.c) i32 {
+        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        defer handles.unpin(realm_handle);
+        realm.touch();
         const given = record.read(abi.CardOptions, options, length) catch
             return refuse(.invalid_argument, "The options record has the wrong length", .{});
         const parsed = parseCard(given) catch
@@ -40,7 +47,7 @@ pub const functions = struct {
                 return refuse(.io, "Cannot write \"{s}\": {s}", .{ tap.wav, reason });
             }
         }
-        const card = VirtualCard.create(parsed, tap) catch |err| return switch (err) {
+        const card = VirtualCard.create(parsed, tap, realm_handle) catch |err| return switch (err) {
             error.InvalidArgument => refuse(
                 .invalid_argument,
                 "The limits of the card contradict each other",
@@ -123,13 +130,9 @@ pub const functions = struct {
 
     pub fn card_close(handle: u32) callconv(.c) i32 {
         const card = handles.pin(VirtualCard, handle) orelse return code(.invalid_handle);
-        if (card.streams.load(.acquire) > 0) {
-            handles.unpin(handle);
-            return code(.invalid_state);
-        }
-        handles.remove(handle);
-        card.destroy();
-        return 0;
+        if (virtual_card.release(handle, card)) return 0;
+        handles.unpin(handle);
+        return code(.invalid_state);
     }
 };
 

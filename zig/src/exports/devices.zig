@@ -109,8 +109,9 @@ pub const functions = struct {
     /// At any time; where there is no answer yet, there will be none.
     pub fn query_close(handle: u32) callconv(.c) i32 {
         const query = handles.pin(Query, handle) orelse return code(.invalid_handle);
-        query.close();
-        return 0;
+        if (query.close()) return 0;
+        handles.unpin(handle);
+        return code(.invalid_handle);
     }
 
     /// From here on the event `changed` says that hardware may have come or gone.
@@ -128,8 +129,9 @@ pub const functions = struct {
 
     pub fn watch_close(handle: u32) callconv(.c) i32 {
         const watch = handles.pin(Watch, handle) orelse return code(.invalid_handle);
-        watch.close();
-        return 0;
+        if (watch.close()) return 0;
+        handles.unpin(handle);
+        return code(.invalid_handle);
     }
 };
 

@@ -13,7 +13,6 @@ const memory = @import("../memory.zig");
 const Mapping = @import("../mapping.zig").Mapping;
 const poll_timer = @import("../card/poll_timer.zig");
 const realm_module = @import("../realm.zig");
-const realms = @import("realm.zig");
 const record = @import("../record.zig");
 const reflect = @import("../abi_reflect.zig");
 const threads = @import("../threads.zig");
@@ -48,14 +47,14 @@ pub const functions = struct {
     pub fn counters(out: ?[*]u8, length: u32) callconv(.c) i32 {
         return done(record.write(abi.Counters, out, length, .{
             .handles = @floatFromInt(handles.count()),
-            .realms = load(&realms.open_count),
+            .realms = load(&engine.realm_count),
             .streams = load(&engine.stream_count),
             .cards = load(&virtual_card.count),
             .threads = load(&threads.count),
             .descriptors = load(&realm_module.descriptor_count) +
                 load(&poll_timer.descriptor_count),
             .pending_waits = load(&realm_module.pending_waits),
-            .views = load(&Mapping.shown_count),
+            .views = load(&Mapping.view_count),
             .pcms = load(&jobs.pcm_count),
             .bytes = @floatFromInt(memory.byte_count.load(.monotonic)),
         }));

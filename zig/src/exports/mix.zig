@@ -7,13 +7,13 @@ const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
 const mix_control = @import("../mix_control.zig");
 const record = @import("../record.zig");
-const refuseOpen = @import("stream.zig").refuseOpen;
+const stream_exports = @import("stream.zig");
 const Realm = @import("../realm.zig").Realm;
-const Stream = @import("../stream.zig").Stream;
 const code = border.code;
 const codeOf = border.codeOf;
 const done = border.done;
 const refuse = border.refuse;
+const refuseOpen = stream_exports.refuseOpen;
 const slice = border.slice;
 
 pub const functions = struct {
@@ -62,7 +62,7 @@ pub const functions = struct {
         offset_frames: u32,
         frames: u32,
     ) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const taken = mix_control.write(
             stream,
@@ -76,14 +76,14 @@ pub const functions = struct {
     }
 
     pub fn mix_await_room(handle: u32, input: u32, frames: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const there = mix_control.awaitRoom(stream, input, frames) catch |err| return codeOf(err);
         return @intFromBool(there);
     }
 
     pub fn mix_set_gain(handle: u32, input: u32, gain: f64, ramp_ms: f64) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const factor = record.real(gain, 0, engine.gain_max) catch return code(.invalid_argument);
         const ramp = record.real(ramp_ms, 0, engine.fade_ms_max) catch
@@ -95,7 +95,7 @@ pub const functions = struct {
 
     /// `play` 1: a clip plays from its beginning; 0: it stops.
     pub fn mix_set_playing(handle: u32, input: u32, play: u32, fade_ms: f64) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const wanted = record.boolean(@floatFromInt(play)) catch return code(.invalid_argument);
         const fade = record.real(fade_ms, 0, engine.fade_ms_max) catch
@@ -106,7 +106,7 @@ pub const functions = struct {
     }
 
     pub fn mix_drop(handle: u32, input: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         mix_control.drop(stream, input) catch |err| return codeOf(err);
         return 0;
@@ -114,14 +114,14 @@ pub const functions = struct {
 
     /// The ordinal that `MixInputStats.drained` has when that is done.
     pub fn mix_drain(handle: u32, input: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const ordinal = mix_control.drain(stream, input) catch |err| return codeOf(err);
         return @intCast(ordinal);
     }
 
     pub fn mix_stats(handle: u32, input: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const values = mix_control.stats(stream, input) catch |err| return codeOf(err);
         return done(record.write(abi.MixInputStats, out, length, values));
@@ -129,7 +129,7 @@ pub const functions = struct {
 
     /// Writes pairs of an input and a mask of its events; how many pairs.
     pub fn mix_events(handle: u32, out: ?[*]u8, pairs_max: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = stream_exports.pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const pairs = mix_control.takeEvents(stream, out, pairs_max) catch |err|
             return codeOf(err);

@@ -5,6 +5,7 @@ const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
+const ownership = @import("../ownership.zig");
 const producer = @import("../producer.zig");
 const record = @import("../record.zig");
 const records = @import("stream_records.zig");
@@ -32,12 +33,20 @@ pub fn refuseOpen(err: engine.OpenError, device: []const u8) i32 {
             .{handles.capacity},
         ),
         error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
+        error.Retired => code(.invalid_handle),
         error.DeviceNotFound => refuse(
             .device_not_found,
             "There is no virtual card \"{s}\"",
             .{device},
         ),
     };
+}
+
+/// Every call from JavaScript says that the stream's realm lives.
+pub fn pin(handle: u32) ?*Stream {
+    const stream = handles.pin(Stream, handle) orelse return null;
+    if (stream.owner.load(.acquire)) |owner| owner.touch();
+    return stream;
 }
 
 pub const functions = struct {
@@ -52,6 +61,7 @@ pub const functions = struct {
     ) callconv(.c) i32 {
         const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
+        realm.touch();
         const given = record.read(abi.StreamOptions, options, options_length) catch
             return refuse(.invalid_argument, "The options record has the wrong length", .{});
         const name = slice(device, device_bytes) orelse
@@ -70,7 +80,7 @@ pub const functions = struct {
     }
 
     pub fn stream_granted(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         engine.lockOpen(stream) catch |err| return codeOf(err);
         defer stream.control.unlock();
@@ -78,7 +88,7 @@ pub const functions = struct {
     }
 
     pub fn stream_text(handle: u32, which: u32, out: ?[*]u8, byte_length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const text = record.enumeration(abi.Text, @floatFromInt(which)) catch
             return code(.invalid_argument);
@@ -100,14 +110,14 @@ pub const functions = struct {
     }
 
     pub fn stream_stats(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         return done(record.write(abi.Stats, out, length, records.stats(stream)));
     }
 
     /// Of the last 16 xruns; of others `invalid_state`.
     pub fn stream_xrun(handle: u32, number: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const xrun = stream.xruns.read(number) orelse return code(.invalid_state);
         return done(record.write(abi.Xrun, out, length, records.xrun(&xrun)));
@@ -119,7 +129,7 @@ pub const functions = struct {
         out: ?[*]u8,
         length: u32,
     ) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const which = record.enumeration(abi.Quantity, @floatFromInt(quantity)) catch
             return code(.invalid_argument);
@@ -128,14 +138,14 @@ pub const functions = struct {
     }
 
     pub fn stream_group(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const values = records.groupOf(stream) catch |err| return codeOf(err);
         return done(record.write(abi.Group, out, length, values));
     }
 
     pub fn stream_completions(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const values = records.completions(stream);
         return done(record.write(abi.Completion, out, length, values));
@@ -148,7 +158,7 @@ pub const functions = struct {
         offset_frames: u32,
         frames: u32,
     ) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const taken = producer.write(stream, data, byte_length, offset_frames, frames) catch |err|
             return codeOf(err);
@@ -156,7 +166,7 @@ pub const functions = struct {
     }
 
     pub fn stream_await_room(handle: u32, frames: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const there = producer.awaitRoom(stream, frames) catch |err| return codeOf(err);
         return @intFromBool(there);
@@ -164,7 +174,7 @@ pub const functions = struct {
 
     /// Blocks the calling thread for at most `timeout_ms`; 1: there is room.
     pub fn stream_wait_room(handle: u32, frames: u32, timeout_ms: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const there = producer.waitForRoom(stream, frames, timeout_ms) catch |err|
             return codeOf(err);
@@ -173,7 +183,7 @@ pub const functions = struct {
 
     /// Frames that can be rendered where the block says, at most `frames`; 0: there is no room.
     pub fn stream_begin(handle: u32, frames: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const begun = producer.begin(stream, frames) catch |err| return codeOf(err);
         const span, const block = begun orelse return 0;
@@ -183,7 +193,7 @@ pub const functions = struct {
 
     /// Frames taken of those begun.
     pub fn stream_commit(handle: u32, frames: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const taken = producer.commit(stream, frames) catch |err| return codeOf(err);
         return @intCast(taken);
@@ -192,17 +202,17 @@ pub const functions = struct {
     /// The memory that `stream_begin` counts offsets in. It stays mapped for ever, unless
     /// `stream_unview` is called.
     pub fn stream_view(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const view = producer.view(stream) catch |err| return codeOf(err);
         return done(record.write(abi.View, out, length, view));
     }
 
-    /// Once the stream is closed and no view exists any more.
+    /// A view exists no more.
     pub fn stream_unview(handle: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
-        producer.unview(stream) catch |err| return codeOf(err);
+        producer.unview(stream);
         return 0;
     }
 
@@ -212,7 +222,7 @@ pub const functions = struct {
         fade_ms: f64,
         timeout_ms: f64,
     ) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const kind = record.enumeration(abi.Command, @floatFromInt(command)) catch
             return code(.invalid_argument);
@@ -225,7 +235,7 @@ pub const functions = struct {
     }
 
     pub fn stream_set_gain(handle: u32, gain: f64, ramp_ms: f64) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         const factor = record.real(gain, 0, engine.gain_max) catch return code(.invalid_argument);
         const ramp = record.real(ramp_ms, 0, engine.fade_ms_max) catch
@@ -235,18 +245,58 @@ pub const functions = struct {
     }
 
     pub fn stream_close(handle: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
+        const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
         engine.closeStream(stream);
         return 0;
     }
 
     pub fn stream_release(handle: u32) callconv(.c) i32 {
-        const stream = handles.pin(Stream, handle) orelse return code(.invalid_handle);
-        engine.releaseStream(stream) catch |err| {
+        const stream = pin(handle) orelse return code(.invalid_handle);
+        if (!engine.freeStream(stream)) {
             handles.unpin(handle);
-            return codeOf(err);
-        };
+            return code(.invalid_state);
+        }
+        engine.janitor.awaitLeave();
         return 0;
+    }
+
+    /// Begins to give the stream away; the event `detached` follows.
+    pub fn stream_detach(handle: u32) callconv(.c) i32 {
+        const stream = pin(handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        ownership.detach(stream) catch |err| return codeOf(err);
+        return 0;
+    }
+
+    /// After the event `detached`: ends the handle, and returns the token by which another realm
+    /// attaches the stream.
+    pub fn stream_token(handle: u32, handover: ?[*]const u8, length: u32) callconv(.c) f64 {
+        const stream = pin(handle) orelse return @floatFromInt(code(.invalid_handle));
+        defer handles.unpin(handle);
+        const told = record.read(abi.Handover, handover, length) catch
+            return @floatFromInt(code(.invalid_argument));
+        const token = ownership.offer(stream, told) catch |err| return @floatFromInt(codeOf(err));
+        return @floatFromInt(token);
+    }
+
+    /// Returns a new handle of a detached stream; the event `opened` follows.
+    pub fn stream_attach(realm_handle: u32, token: f64) callconv(.c) i32 {
+        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        defer handles.unpin(realm_handle);
+        realm.touch();
+        const number = record.integer(u64, token, 1, ownership.token_max) catch
+            return code(.unknown_token);
+        const handle = ownership.attach(realm, number) catch return code(.unknown_token);
+        return @intCast(handle);
+    }
+
+    /// What the former owner gave to `stream_token`.
+    pub fn stream_handover(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
+        const stream = pin(handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        stream.control.lock();
+        defer stream.control.unlock();
+        return done(record.write(abi.Handover, out, length, stream.handover));
     }
 };

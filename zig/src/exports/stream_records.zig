@@ -19,6 +19,8 @@ pub fn granted(stream: *const Stream) abi.Granted {
     const whole = of.buffer_frames % of.period_frames == 0;
     const threshold = stream.start_threshold_frames;
     const obstacles: realtime.Obstacles = .find();
+    const pinned = stream.scheduling.pinned;
+    const cpus = if (pinned) stream.options.realtime.cpus else realtime.any_cpu;
     return .{
         .access = @floatFromInt(@intFromEnum(of.access)),
         .layout = @floatFromInt(@intFromEnum(of.layout)),
@@ -44,14 +46,27 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .rtprio_limit = limit(obstacles.rtprio),
         .memlock_limit = limit(obstacles.memlock_bytes),
         .has_rtkit = flag(obstacles.has_rtkit),
-        .affinity = flag(stream.scheduling.pinned),
-        .cpu_dma_latency = flag(stream.dma_latency.descriptor != null),
+        .cpus_0 = cpuBits(cpus, 0),
+        .cpus_32 = cpuBits(cpus, 32),
+        .cpus_64 = cpuBits(cpus, 64),
+        .cpus_96 = cpuBits(cpus, 96),
+        .cpu_dma_latency_us = dmaLatencyUs(stream),
         .xrun_policy = @floatFromInt(@intFromEnum(of.xrun_policy.policy)),
         .xrun_policy_reason = @floatFromInt(@intFromEnum(of.xrun_policy.reason)),
         .period_wakeups = flag(of.period_wakeups),
         .zero_copy = @floatFromInt(@intFromEnum(stream.zero_copy.kind)),
         .zero_copy_reason = @floatFromInt(@intFromEnum(stream.zero_copy.reason)),
     };
+}
+
+fn cpuBits(cpus: realtime.Cpus, first: u7) f64 {
+    const bits: u32 = @truncate(cpus >> first);
+    return @floatFromInt(bits);
+}
+
+fn dmaLatencyUs(stream: *const Stream) f64 {
+    if (stream.dma_latency.descriptor == null) return -1;
+    return @floatFromInt(stream.options.realtime.cpu_dma_latency_us.?);
 }
 
 fn limit(value: ?u64) f64 {
@@ -66,6 +81,7 @@ fn mmapKind(stream: *const Stream) abi.MmapKind {
 pub fn stats(stream: *Stream) abi.Stats {
     const snapshot = stream.published.read();
     const over = snapshot.state == .disconnected;
+    const abandoned = stream.abandoned.load(.acquire);
     const queue = queueCounts(stream);
     var causes: [snapshot.xruns_by_cause.len]f64 = undefined;
     for (&causes, snapshot.xruns_by_cause) |*to, count| to.* = @floatFromInt(count);
@@ -93,7 +109,9 @@ pub fn stats(stream: *Stream) abi.Stats {
         .rate_deviation_ppm = snapshot.rate_deviation_ppm,
         .timestamp_frames = @floatFromInt(snapshot.timestamp_frames),
         .timestamp_ms = toMs(snapshot.timestamp_ns),
-        .error_code = if (over) @floatFromInt(code(stream.failure.code)) else 0,
+        .error_code = if (over)
+            @floatFromInt(code(stream.failure.code))
+        else if (abandoned) @floatFromInt(code(.abandoned)) else 0,
         .error_errno = if (over) @floatFromInt(stream.failure.errno) else 0,
         .gain = snapshot.gain,
         .clock_demotions = @floatFromInt(snapshot.clock_demotions),
