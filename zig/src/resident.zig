@@ -47,7 +47,8 @@ fn lockPagesIfThere(
 }
 
 fn pagesOf(library: *const std.c.dl_phdr_info, segment: std.elf.ElfN.Phdr) Pages {
-    const start = library.addr + segment.vaddr;
+    // The kernel's own library may be linked at an address above the one that it is loaded at.
+    const start = library.addr +% segment.vaddr;
     return .{
         .start = std.mem.alignBackward(usize, start, page_bytes),
         .end = std.mem.alignForward(usize, start + segment.memsz, page_bytes),
