@@ -1,5 +1,5 @@
-//! The channel maps of a virtual card: those that ALSA's drivers have for so many channels, fixed or
-//! with positions that can be swapped.
+//! The channel maps of a virtual card: those that ALSA's drivers have for so many channels, fixed
+//! or with positions that can be swapped.
 
 const std = @import("std");
 const linux = std.os.linux;

@@ -45,12 +45,12 @@ pub const Holders = struct {
         var self: Holders = .{};
         while (self.substreams < substreams_max) : (self.substreams += 1) {
             var path_buffer: [path_bytes_max]u8 = undefined;
-            const path = std.fmt.bufPrintZ(&path_buffer, "/proc/asound/{s}/pcm{d}{c}/sub{d}/status", .{
-                card,
-                device,
-                @as(u8, if (direction == .playback) 'p' else 'c'),
-                self.substreams,
-            }) catch return self;
+            const letter: u8 = if (direction == .playback) 'p' else 'c';
+            const path = std.fmt.bufPrintZ(
+                &path_buffer,
+                "/proc/asound/{s}/pcm{d}{c}/sub{d}/status",
+                .{ card, device, letter, self.substreams },
+            ) catch return self;
             var text_buffer: [file_bytes_max]u8 = undefined;
             const text = readFile(path, &text_buffer) orelse return self;
             const thread = numberBehind(text, "owner_pid") orelse continue;
@@ -218,8 +218,10 @@ test "names of the hardware are taken apart, and no others" {
         try std.testing.expectEqualStrings(card, address.card);
         try std.testing.expectEqual(device, address.device);
     }
-    const others = [_][]const u8{ "default", "hdmi:0,1", "hw", "hw:", "hw:../x", "hw:0,x", "hw:,1" };
-    for (others) |name| try std.testing.expectEqual(null, Address.parse(name));
+    const others = [_][]const u8{ "default", "hdmi:0", "hw", "hw:", "hw:../x", "hw:0,x", "hw:,1" };
+    for (others) |name| {
+        try std.testing.expectEqual(null, Address.parse(name));
+    }
 }
 
 test "the owner of a substream is found in its status, and none in a closed one" {

@@ -2,7 +2,6 @@
 //! one like it is asked, so that nothing happens on that card.
 
 const std = @import("std");
-const abi = @import("../abi.zig");
 const alsa = @import("../alsa/libasound.zig");
 const capabilities = @import("../alsa/capabilities.zig");
 const failure_module = @import("../failure.zig");

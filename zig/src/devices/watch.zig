@@ -4,7 +4,6 @@
 
 const std = @import("std");
 const linux = std.os.linux;
-const assert = std.debug.assert;
 const abi = @import("../abi.zig");
 const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");

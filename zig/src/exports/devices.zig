@@ -2,7 +2,6 @@
 
 const std = @import("std");
 const abi = @import("../abi.zig");
-const alsa = @import("../alsa/libasound.zig");
 const border = @import("border.zig");
 const handles = @import("../handles.zig");
 const record = @import("../record.zig");
