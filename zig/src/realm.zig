@@ -1,5 +1,5 @@
-//! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream, or
-//! what else has a notice, has events, the lists of these, and whether the realm still lives.
+//! A JavaScript realm as the engine sees it: one doorbell that native threads ring when a stream,
+//! or what else has a notice, has events, the lists of these, and whether the realm still lives.
 //! Ringing is wait-free; the realtime thread does it.
 
 const std = @import("std");
