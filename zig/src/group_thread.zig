@@ -24,6 +24,8 @@ pub const GroupThread = struct {
     pinned: bool = false,
     scheduled: std.atomic.Value(bool) = .init(false),
     ready: sync.Signal = .{},
+    /// Rung after each step.
+    stepped: sync.Signal = .{},
 
     /// Returns when the thread knows how it is scheduled.
     pub fn start(self: *GroupThread) threads.Error!void {
@@ -42,6 +44,19 @@ pub const GroupThread = struct {
         self.thread.join();
     }
 
+    /// Returns when a step that began after the call has ended: by then the thread has looked at
+    /// all that was in its inbox. Not for that thread itself.
+    pub fn awaitStep(self: *GroupThread) void {
+        const before = self.stepped.seen();
+        while (true) {
+            const ticket = self.stepped.seen();
+            // The first to end may have begun before.
+            if (ticket -% before >= 2) return;
+            self.group.signal.ring();
+            self.stepped.wait(ticket, null);
+        }
+    }
+
     pub fn measure(group: *RateGroup) usage.Usage {
         const self: *GroupThread = @alignCast(@fieldParentPtr("group", group));
         return self.meter.read();
@@ -58,6 +73,7 @@ pub const GroupThread = struct {
             const ticket = self.group.signal.seen();
             if (self.stopping.load(.acquire)) return;
             const next_ns = self.group.step(clock.monotonicNs());
+            self.stepped.ring();
             if (next_ns == null or next_ns.? > clock.monotonicNs()) {
                 self.group.signal.wait(ticket, next_ns);
             }
@@ -74,3 +90,56 @@ pub const GroupThread = struct {
         self.ready.ring();
     }
 };
+
+const TestDriver = struct {
+    var begun: sync.Signal = .{};
+    var permitted: sync.Signal = .{};
+
+    const driver: @import("rate_group.zig").Driver = .{ .handOver = undefined, .measure = &begin };
+
+    /// Called at the begin of each step; waits until it is permitted to go on.
+    fn begin(_: *RateGroup) usage.Usage {
+        begun.ring();
+        const number = begun.seen();
+        awaitCount(&permitted, number);
+        return .{};
+    }
+
+    fn awaitCount(signal: *sync.Signal, count: u32) void {
+        while (true) {
+            const ticket = signal.seen();
+            if (ticket >= count) return;
+            signal.wait(ticket, null);
+        }
+    }
+
+    fn waitForStep(thread: *GroupThread, has_returned: *std.atomic.Value(bool)) void {
+        thread.awaitStep();
+        has_returned.store(true, .release);
+    }
+};
+
+test "waiting for a step is waiting for one that begins later, not for the one that goes on" {
+    var thread: GroupThread = .{
+        .group = try .init(1, &TestDriver.driver),
+        .priority = 0,
+        .cpus = realtime.any_cpu,
+        .asound = try alsa.load(),
+    };
+    defer thread.group.deinit();
+    try thread.start();
+    TestDriver.awaitCount(&TestDriver.begun, 1);
+    var has_returned: std.atomic.Value(bool) = .init(false);
+    const waiter = try std.Thread.spawn(.{}, TestDriver.waitForStep, .{ &thread, &has_returned });
+    while (thread.stepped.sleepers.load(.acquire) == 0) std.Thread.yield() catch {};
+    TestDriver.permitted.ring();
+    TestDriver.awaitCount(&TestDriver.begun, 2);
+    // It was rung awake, and sleeps again.
+    while (thread.stepped.sleepers.load(.acquire) == 0 and !has_returned.load(.acquire)) {
+        std.Thread.yield() catch {};
+    }
+    try std.testing.expect(!has_returned.load(.acquire));
+    for (0..8) |_| TestDriver.permitted.ring();
+    waiter.join();
+    thread.stop();
+}

@@ -62,12 +62,17 @@ pub fn membersOf(stream: *const Stream) u32 {
     return entry.members;
 }
 
-/// Ends the group's thread with its last member; not for that thread itself.
+/// Ends the group's thread with its last member; not for that thread itself. Nothing is posted to
+/// the stream any more.
 pub fn leave(stream: *Stream) void {
+    const group = stream.group.load(.seq_cst) orelse return;
+    const thread: *GroupThread = @alignCast(@fieldParentPtr("group", group));
+    // The thread may have seen the last requests by a deadline: then the stream, which is freed
+    // soon, is still in the inbox.
+    thread.awaitStep();
     mutex.lock();
     defer mutex.unlock();
-    const group = stream.group.swap(null, .seq_cst) orelse return;
-    const thread: *GroupThread = @alignCast(@fieldParentPtr("group", group));
+    stream.group.store(null, .seq_cst);
     const entry: *Entry = @alignCast(@fieldParentPtr("thread", thread));
     entry.members -= 1;
     if (entry.members > 0) return;

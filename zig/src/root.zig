@@ -40,6 +40,7 @@ test {
     _ = @import("devices/watch.zig");
     _ = @import("diagnosis.zig");
     _ = @import("gain.zig");
+    _ = @import("group_thread.zig");
     _ = @import("handles.zig");
     _ = @import("histogram.zig");
     _ = @import("input_set.zig");
