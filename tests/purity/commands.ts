@@ -17,7 +17,7 @@ async function command(fadeMs: number): Promise<void> {
   await queue.drain();
   await endless.resume({ fadeMs });
   await queue.write(samples);
-  await wakeUps([endless, queue], wakeUpsBetween);
+  await wakeUps([endless], wakeUpsBetween);
   await queue.drop({ fadeMs });
 }
 
