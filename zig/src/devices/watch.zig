@@ -165,7 +165,7 @@ fn nextEvents(realm: *Realm) !u32 {
 }
 
 fn closeByHandle(handle: u32) void {
-    assert(handles.pin(Watch, handle).?.close());
+    std.debug.assert(handles.pin(Watch, handle).?.close());
 }
 
 test "nodes that come, change their permissions and go are told, others are not" {
