@@ -24,22 +24,23 @@ function mustBe(name: string, wanted: string, value: unknown): string {
   return `"${name}" must be ${wanted}: current value is ${shown(value)}`;
 }
 
+function wrongNumber(name: string, wanted: string, value: unknown): TypeError | RangeError {
+  const message = mustBe(name, wanted, value);
+  return typeof value === "number" ? new RangeError(message) : new TypeError(message);
+}
+
+// The checks below run for every period that is rendered: only a wrong number may cost a string.
+
 /** Returns the number, if it is one from min to max. */
 export function checkNumber(name: string, value: unknown, min: number, max: number): number {
-  const wanted = `a number from ${min} to ${max}`;
-  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
-  if (!(value >= min && value <= max)) throw new RangeError(mustBe(name, wanted, value));
-  return value;
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  throw wrongNumber(name, `a number from ${min} to ${max}`, value);
 }
 
 /** Returns the number, if it is an integer from min to max. */
 export function checkInteger(name: string, value: unknown, min: number, max: number): number {
-  const wanted = `an integer from ${min} to ${max}`;
-  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(mustBe(name, wanted, value));
-  }
-  return value;
+  if (isIntegerFrom(value, min, max)) return value;
+  throw wrongNumber(name, `an integer from ${min} to ${max}`, value);
 }
 
 /** Returns the number, if it is one from min to max, or Infinity. */
@@ -49,10 +50,9 @@ export function checkNumberOrInfinity(
   min: number,
   max: number,
 ): number {
-  const wanted = `a number from ${min} to ${max}, or Infinity`;
-  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
-  if (value === Infinity || (value >= min && value <= max)) return value;
-  throw new RangeError(mustBe(name, wanted, value));
+  if (value === Infinity) return value;
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  throw wrongNumber(name, `a number from ${min} to ${max}, or Infinity`, value);
 }
 
 /** Returns the number, if it is an integer from min to max, or Infinity. */
@@ -62,19 +62,18 @@ export function checkIntegerOrInfinity(
   min: number,
   max: number,
 ): number {
-  const wanted = `an integer from ${min} to ${max}, or Infinity`;
-  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
-  if (value === Infinity) return value;
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(mustBe(name, wanted, value));
+  if (value === Infinity || isIntegerFrom(value, min, max)) return value;
+  throw wrongNumber(name, `an integer from ${min} to ${max}, or Infinity`, value);
 }
 
 /** Returns the number, if it is above 0 and at most max. */
 export function checkPositive(name: string, value: unknown, max: number): number {
-  const wanted = `a number above 0 and at most ${max}`;
-  if (typeof value !== "number") throw new TypeError(mustBe(name, wanted, value));
-  if (!(value > 0 && value <= max)) throw new RangeError(mustBe(name, wanted, value));
-  return value;
+  if (typeof value === "number" && value > 0 && value <= max) return value;
+  throw wrongNumber(name, `a number above 0 and at most ${max}`, value);
+}
+
+function isIntegerFrom(value: unknown, min: number, max: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
 }
 
 /** Returns the string, if it is one of the words. */
