@@ -42,7 +42,9 @@ export function stateFromNative(native: number): PlaybackState {
   return state;
 }
 
+const ACTIVE: ReadonlySet<PlaybackState> = new Set(["running", "draining", "xrun", "suspended"]);
+
 /** Whether a stream in this state goes on by itself, so that its process has to live on. */
 export function isActive(state: PlaybackState): boolean {
-  return state === "running" || state === "draining" || state === "xrun";
+  return ACTIVE.has(state);
 }
