@@ -49,7 +49,7 @@ pub fn framesOf(
     return from[start..@intCast(end)];
 }
 
-/// The owner may wait for what was given just now.
+/// The owner may wait for what was given just now, or for the end of a `begin`.
 fn feed(stream: *Stream) void {
     if (stream.source.level() < stream.hungry_at.load(.seq_cst)) return;
     if (stream.hungry_at.swap(nobody, .seq_cst) == nobody) return;
@@ -94,12 +94,15 @@ pub fn waitForRoom(stream: *Stream, frames: u32, timeout_ms: u32) StateError!boo
         const ticket = stream.room.seen();
         if (stream.published.read().state == .disconnected) return error.InvalidState;
         if (try awaitRoom(stream, frames)) return true;
-        if (clock.monotonicNs() >= deadline_ns) {
-            stream.wanted_room.store(nobody, .seq_cst);
-            return false;
-        }
+        if (clock.monotonicNs() >= deadline_ns) break;
         stream.room.wait(ticket, deadline_ns);
     }
+    // Nobody waits for so much any more.
+    const wanted = stream.wanted_room.swap(nobody, .seq_cst);
+    if (wanted != nobody and wanted > stream.granted.period_frames) {
+        engine.post(stream, Request.kick);
+    }
+    return false;
 }
 
 fn givesFrames(stream: *const Stream) bool {
@@ -128,9 +131,14 @@ pub fn begin(stream: *Stream, frames: u32) StateError!?struct { Span, abi.Render
         .ring => |*ring| ring.begin(frames),
         .tone, .clip, .silence, .mix => unreachable,
     };
-    const span = begun orelse return null;
+    const span = begun orelse {
+        // The owner may have found the ring in use by this call.
+        feed(stream);
+        return null;
+    };
     if (span.frames < zero_copy.unitFrames(stream)) {
         finish(stream, 0);
+        feed(stream);
         return null;
     }
     stream.begun_frames = span.frames;

@@ -24,7 +24,8 @@ pub const Ring = struct {
     /// Given to the device, and of that no longer in its ring. Advanced by the owner only.
     taken: std.atomic.Value(u64) = .init(0),
     freed: std.atomic.Value(u64) = .init(0),
-    /// Where position 0 lies in the ring. Who wants to rely on it, or to change it, takes `user`.
+    /// Where position 0 lies in the ring. Who wants to rely on it, or to change it, takes `user`. An
+    /// owner that finds it taken says so elsewhere and tries again: neither may miss the other.
     origin_frames: u32 = 0,
     user: std.atomic.Value(User) = .init(.nobody),
     /// Owner: up to here the gain has been applied.
@@ -75,14 +76,14 @@ pub const Ring = struct {
     /// Producer: the next frames to render, in one piece and at most `frames`. Until `end` the
     /// owner moves nothing. Null: there is no room, or the owner is moving frames.
     pub fn begin(self: *Ring, frames: u32) ?Span {
-        if (self.user.cmpxchgStrong(.nobody, .producer, .acquire, .monotonic)) |user| {
+        if (self.user.cmpxchgStrong(.nobody, .producer, .seq_cst, .monotonic)) |user| {
             if (user == .owner) return null;
         }
         const position = self.written.load(.monotonic);
         const offset_frames = self.offsetOf(position);
         const piece_frames = @min(frames, self.free(), self.capacity_frames - offset_frames);
         if (piece_frames == 0) {
-            self.user.store(.nobody, .release);
+            self.user.store(.nobody, .seq_cst);
             return null;
         }
         return .{ .offset_frames = offset_frames, .frames = piece_frames, .position = position };
@@ -93,7 +94,7 @@ pub const Ring = struct {
         assert(self.user.load(.monotonic) == .producer);
         assert(frames <= self.free());
         self.written.store(self.written.load(.monotonic) + frames, .seq_cst);
-        self.user.store(.nobody, .release);
+        self.user.store(.nobody, .seq_cst);
     }
 
     /// Owner: the device has taken the next frames.
@@ -131,7 +132,7 @@ pub const Ring = struct {
 
     /// Owner: keeps the producer out until `disown`. False: it is at work.
     pub fn own(self: *Ring) bool {
-        return self.user.cmpxchgStrong(.nobody, .owner, .acquire, .monotonic) == null;
+        return self.user.cmpxchgStrong(.nobody, .owner, .seq_cst, .seq_cst) == null;
     }
 
     pub fn disown(self: *Ring) void {
