@@ -442,7 +442,10 @@ export class NativeStream {
     if (mask & Event.opened) this.#opened.resolve();
     if (mask & Event.state) this.#updateState();
     if (mask & (Event.xrun | Event.xrun_over)) this.tellXruns();
-    if (mask & Event.room) this.writer?.roomAvailable();
+    // A stream that lost its ring has room. The event that says so could come when nobody waits for
+    // events any more: a prepared stream with too little to start keeps no process alive.
+    const hasLostRing = mask & Event.state && this.state === "prepared";
+    if (mask & Event.room || hasLostRing) this.writer?.roomAvailable();
     if (mask & Event.completed) this.#settleCompleted();
     if (mask & Event.failed) this.#fail();
     if (mask & Event.closed) {
@@ -603,7 +606,9 @@ export class NativeStream {
 
   #updateState(): void {
     const stats = this.readStats();
-    this.#queuedFrames = stats[Stats.frames_queued]!;
+    // In this state the device held nothing. By now it may have taken what was queued.
+    this.#queuedFrames = stats[Stats.frames_accepted]! - stats[Stats.frames_played]! -
+      stats[Stats.frames_dropped]!;
     if (stats[Stats.frames_written]! > 0) this.#startsWhenOpen = false;
     this.#updateAttention();
     this.#changeState(stateFromNative(stats[Stats.state]!));
