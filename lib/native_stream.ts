@@ -100,6 +100,7 @@ export interface CommandOptions {
 
 const COMMANDS = Object.keys(Command) as CommandName[];
 const NO_BYTES = new Uint8Array(0);
+const NO_BLOCK = new Float64Array(0);
 const NO_TIMEOUT = -1;
 const NS_PER_MS = 1e6;
 // The engine bounds a wait by the same figure, so that a terminated Worker leaves no thread behind.
@@ -111,7 +112,6 @@ const KEPT_XRUNS = 16;
 const statsRecord = new Float64Array(STATS_LENGTH);
 const completionsRecord = new Float64Array(COMPLETION_LENGTH);
 const distributionRecord = new Float64Array(DISTRIBUTION_LENGTH);
-const blockRecord = new Float64Array(RENDER_BLOCK_LENGTH);
 
 /** A stream of the engine. */
 export class NativeStream {
@@ -140,6 +140,8 @@ export class NativeStream {
   readonly #opened = Promise.withResolvers<void>();
   readonly #nativeClosed = Promise.withResolvers<void>();
   readonly #nativeDetached = Promise.withResolvers<void>();
+  // What was begun last; of a stream that is rendered in place.
+  #block = NO_BLOCK;
   #attention: Attention = "none";
   #refed = true;
   #pending = 0;
@@ -306,6 +308,7 @@ export class NativeStream {
 
   /** The memory that frames are rendered into. */
   view(): ArrayBuffer {
+    this.#block = new Float64Array(RENDER_BLOCK_LENGTH);
     const record = new Float64Array(VIEW_LENGTH);
     this.#check(this.#realm.native.halflap_stream_view(this.#handle, record, VIEW_LENGTH));
     return this.#realm.view(record[View.address]!, record[View.byte_length]!);
@@ -315,23 +318,23 @@ export class NativeStream {
   begin(frames: number): number {
     const { native } = this.#realm;
     return this.#check(
-      native.halflap_stream_begin(this.#handle, frames, blockRecord, RENDER_BLOCK_LENGTH),
+      native.halflap_stream_begin(this.#handle, frames, this.#block, RENDER_BLOCK_LENGTH),
     );
   }
 
   /** Frames of the memory before those that were begun last. */
   get begunOffset(): number {
-    return blockRecord[RenderBlock.offset_frames]!;
+    return this.#block[RenderBlock.offset_frames]!;
   }
 
   /** Frames of the stream before those that were begun last. */
   get begunPosition(): number {
-    return blockRecord[RenderBlock.position_frames]!;
+    return this.#block[RenderBlock.position_frames]!;
   }
 
   /** When those that were begun last will be heard, or NaN. */
   get begunTimeMs(): number {
-    const heardMs = blockRecord[RenderBlock.heard_ms]!;
+    const heardMs = this.#block[RenderBlock.heard_ms]!;
     return heardMs < 0 ? NaN : heardMs + this.performanceOffsetMs;
   }
 

@@ -31,6 +31,28 @@ export interface MappedBlock {
 const MAX_FRAMES = 2 ** 31 - 1;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** What was begun last. Numbers that are stored in an object can be garbage: it asks for them. */
+class BegunBlock implements MappedBlock {
+  frames = 0;
+  readonly #stream: NativeStream;
+
+  constructor(stream: NativeStream) {
+    this.#stream = stream;
+  }
+
+  get offset(): number {
+    return this.#stream.begunOffset;
+  }
+
+  get position(): number {
+    return this.#stream.begunPosition;
+  }
+
+  get timeMs(): number {
+    return this.#stream.begunTimeMs;
+  }
+}
+
 /**
  * A stream that plays what a program renders with `begin()` and `commit()`, as ALSA's
  * `snd_pcm_mmap_begin` and `snd_pcm_mmap_commit`. `openPlayback()` opens it for the source
@@ -39,7 +61,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playback {
   readonly #stream: NativeStream;
   readonly #memory: RenderMemory<F>;
-  readonly #block = { offset: 0, frames: 0, position: 0, timeMs: NaN };
+  readonly #block: BegunBlock;
   #waiting: PromiseWithResolvers<void> | undefined;
 
   /**
@@ -51,6 +73,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   constructor(stream: unknown, gain: number) {
     super(stream, gain);
     this.#stream = stream as NativeStream;
+    this.#block = new BegunBlock(this.#stream);
     const memory = new RenderMemory<F>(this.#stream);
     this.#memory = memory;
     this.#stream.writer = {
@@ -87,12 +110,8 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
     this.#stream.assertOpen();
     const begun = this.#stream.begin(checkInteger("frames", frames, 1, MAX_FRAMES));
     if (begun === 0) return undefined;
-    const block = this.#block;
-    block.offset = this.#stream.begunOffset;
-    block.frames = begun;
-    block.position = this.#stream.begunPosition;
-    block.timeMs = this.#stream.begunTimeMs;
-    return block;
+    this.#block.frames = begun;
+    return this.#block;
   }
 
   /**
@@ -105,10 +124,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    */
   commit(frames: number): number {
     this.#stream.assertOpen();
-    if (this.#block.frames === 0) {
-      throw nativeError({ result: ErrorCode.invalid_state, text: "Nothing was begun" });
-    }
-    const committed = this.#stream.commit(checkInteger("frames", frames, 0, this.#block.frames));
+    // Where nothing was begun, the engine says so.
+    const begun = this.#block.frames || MAX_FRAMES;
+    const committed = this.#stream.commit(checkInteger("frames", frames, 0, begun));
     this.#block.frames = 0;
     return committed;
   }
@@ -125,7 +143,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   async waitForRoom(frames: number): Promise<void> {
     this.#stream.assertOpen();
     const wanted = checkInteger("frames", frames, 1, MAX_FRAMES);
-    this.#assertNobodyWaits();
+    if (this.#waiting !== undefined) {
+      throw nativeError({ result: ErrorCode.invalid_state, text: "Somebody waits already" });
+    }
     while (!this.#stream.awaitRoom(wanted)) {
       this.#waiting = Promise.withResolvers();
       this.#stream.addPending();
@@ -148,15 +168,13 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    */
   waitForRoomSync(frames: number, timeoutMs: number): boolean {
     this.#stream.assertOpen();
-    const wanted = checkInteger("frames", frames, 1, MAX_FRAMES);
-    const limitMs = checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS);
-    this.#assertNobodyWaits();
-    return this.#stream.waitForRoom(wanted, limitMs);
-  }
-
-  #assertNobodyWaits(): void {
-    if (this.#waiting === undefined) return;
-    throw nativeError({ result: ErrorCode.invalid_state, text: "Somebody waits already" });
+    const isThere = this.#stream.waitForRoom(
+      checkInteger("frames", frames, 1, MAX_FRAMES),
+      checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS),
+    );
+    // The engine knows one wish only: whoever waits by a promise asks again.
+    if (this.#waiting !== undefined) this.#settle()?.resolve();
+    return isThere;
   }
 
   #settle(): PromiseWithResolvers<void> | undefined {

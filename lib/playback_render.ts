@@ -20,16 +20,24 @@ import type { RenderBlock, RenderCallback } from "./render.ts";
 import { RenderMemory } from "./render_memory.ts";
 import { isActive } from "./state.ts";
 
-/** A block whose properties are set anew for each period. */
+/** What was begun last. Numbers that are stored in an object can be garbage: it asks for them. */
 class ReusedBlock<F extends SampleFormat> implements RenderBlock<F> {
   samples: SamplesOf<F>;
   readonly frames: number;
-  position = 0;
-  timeMs = NaN;
+  readonly #stream: NativeStream;
 
-  constructor(samples: SamplesOf<F>, frames: number) {
+  constructor(samples: SamplesOf<F>, stream: NativeStream) {
     this.samples = samples;
-    this.frames = frames;
+    this.frames = stream.granted.periodFrames;
+    this.#stream = stream;
+  }
+
+  get position(): number {
+    return this.#stream.begunPosition;
+  }
+
+  get timeMs(): number {
+    return this.#stream.begunTimeMs;
   }
 }
 
@@ -47,7 +55,6 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   readonly #block: ReusedBlock<F>;
   #isRendering = false;
   #isInCallback = false;
-  #isBlockDropped = false;
   #rendering: typeof RENDERING[number];
 
   /**
@@ -63,7 +70,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     this.#callback = callback;
     const memory = new RenderMemory<F>(this.#stream);
     this.#memory = memory;
-    this.#block = new ReusedBlock(memory.periodAt(0), this.#stream.granted.periodFrames);
+    this.#block = new ReusedBlock(memory.periodAt(0), this.#stream);
     this.#rendering = RENDERING[this.#stream.writerState]!;
     this.#stream.writer = {
       roomAvailable: () => this.#render(),
@@ -90,6 +97,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    */
   override async start(options?: FadeOptions): Promise<void> {
     const fadeMs = checkFade("start()", options);
+    if (this.#isInCallback) await blockEnd();
     // With its fade, before the first frame is there.
     const started = this.#stream.command("start", { fadeMs });
     this.#rendering = "always";
@@ -107,12 +115,11 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    *   the time has passed first (the stream keeps draining), `ERR_HALFLAP_CANCELLED` after `drop()`.
    */
   override async drain(options?: DrainOptions): Promise<void> {
-    checkTimeout(options);
+    const timeoutMs = checkTimeout(options);
     this.#stream.assertOpen();
     this.#rendering = "never";
-    // Called by the callback, it plays the block of that call, too.
-    if (this.#isInCallback) await null;
-    await super.drain(options);
+    if (this.#isInCallback) await blockEnd();
+    await this.#stream.command("drain", { timeoutMs });
   }
 
   /**
@@ -126,11 +133,11 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
    */
   override async drop(options?: FadeOptions): Promise<void> {
     const fadeMs = checkFade("drop()", options);
-    const dropped = this.#stream.command("drop", { fadeMs });
+    this.#stream.assertOpen();
     // A fade is made of what is rendered meanwhile.
     this.#rendering = fadeMs > 0 ? "while active" : "never";
-    this.#isBlockDropped = fadeMs === 0;
-    await dropped;
+    if (this.#isInCallback) await blockEnd();
+    await this.#stream.command("drop", { fadeMs });
   }
 
   get #isWanted(): boolean {
@@ -173,10 +180,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     const stream = this.#stream;
     const block = this.#block;
     block.samples = this.#memory.periodAt(stream.begunOffset);
-    block.position = stream.begunPosition;
-    block.timeMs = stream.begunTimeMs;
     let result: unknown;
-    this.#isBlockDropped = false;
     this.#isInCallback = true;
     try {
       result = this.#callback(block);
@@ -193,9 +197,14 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
       return false;
     }
     if (stream.isEnding) return false;
-    stream.commit(this.#isBlockDropped ? 0 : frames);
+    stream.commit(frames);
     return true;
   }
+}
+
+// What a callback asks for comes after the block that it renders: promises resolve no earlier.
+function blockEnd(): Promise<void> {
+  return Promise.resolve();
 }
 
 function renderError(what: string, cause: unknown, hint?: string): HalflapError {
