@@ -1,0 +1,37 @@
+/**
+ * A Worker that renders by a loop that waits without the event loop, and marks in the log of its
+ * garbage collector where that begins and ends. The message that starts it says whether the loop
+ * makes garbage.
+ */
+import { mapped, openPlayback } from "../mod.ts";
+import { beginMeasuring, endMeasuring } from "./collector_marks.ts";
+
+const periodFrames = 64;
+
+async function play(allocates: boolean, periods: number): Promise<number> {
+  const sizes = { rate: 768_000, channels: 1, periodFrames, periods: 16 };
+  await using out = await openPlayback({ ...sizes, device: "virtual", source: mapped() });
+  const kept: number[][] = [];
+  const renderPeriod = (index: number, share: number): void => {
+    if (!out.waitForRoomSync(periodFrames, 10_000)) throw new Error("There was no room for 10 s");
+    const block = out.begin(periodFrames);
+    // It is moving what was rendered to where the device starts again.
+    if (block === undefined) return;
+    if (allocates) kept[index % 16] = new Array<number>(1000).fill(index);
+    out.samples.fill(0.25, block.offset, block.offset + block.frames);
+    out.commit(share * block.frames);
+  };
+  // Compilers make garbage of their own: their work is done before.
+  for (let index = 0; index < 200_000; index++) renderPeriod(index, 0);
+  for (let index = 0; index < periods; index++) renderPeriod(index, 1);
+  const before = out.stats().framesAccepted;
+  beginMeasuring();
+  for (let index = 0; index < periods; index++) renderPeriod(index, 1);
+  endMeasuring();
+  return (out.stats().framesAccepted - before) / periodFrames;
+}
+
+self.addEventListener("message", async (event) => {
+  const { allocates, periods } = (event as MessageEvent).data;
+  self.postMessage(await play(allocates, periods));
+});
