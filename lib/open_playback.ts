@@ -194,4 +194,6 @@ function closeOnAbort(playback: Playback, signal: AbortSignal): void {
   const stopListening = (): void => signal.removeEventListener("abort", onAbort);
   signal.addEventListener("abort", onAbort);
   playback.closed.then(stopListening, stopListening);
+  // By a callback that has rendered before this.
+  if (signal.aborted) onAbort();
 }
