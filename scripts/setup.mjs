@@ -42,17 +42,42 @@ const debianPackages = {
   sox: () => hasProgram("sox"),
   "libsox-fmt-alsa": () => hasLibrary("sox/libsox_fmt_alsa.so"),
   ffmpeg: () => hasProgram("ffmpeg"),
+<<<<<<< HEAD
   "rt-tests": () => hasProgram("cyclictest"),
+=======
+  "busybox-static": () => hasProgram("busybox"),
+  bc: () => hasProgram("bc"),
+  bison: () => hasProgram("bison"),
+  flex: () => hasProgram("flex"),
+  gcc: () => hasProgram("gcc"),
+  kmod: () => hasProgram("depmod"),
+  "libc6-dev": () => existsSync("/usr/include/stdio.h"),
+  make: () => hasProgram("make"),
+  "xz-utils": () => hasProgram("xz"),
+>>>>>>> 64846d1 (Run tests in a real ALSA kernel of their own)
 };
 
 /** What sounds need to be heard. */
 export const playbackPackages = ["libasound2"];
 
+<<<<<<< HEAD
 /** What benchmarks compare with. */
 export const benchPackages = ["rt-tests"];
 
 /** What the tests play and compare with besides. */
 export const testPackages = Object.keys(debianPackages);
+=======
+/** What the tests play with besides. */
+export const testPackages = ["libasound2", "alsa-utils", "sox", "libsox-fmt-alsa", "ffmpeg"];
+
+/** What the kernel of the tests starts with. */
+export const kernelPackages = ["busybox-static"];
+
+/** What it takes to build that kernel. */
+export const kernelBuildPackages = [
+  ...["bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "make", "xz-utils"],
+];
+>>>>>>> 64846d1 (Run tests in a real ALSA kernel of their own)
 
 function checkHost() {
   const [major] = process.versions.node.split(".").map(Number);

@@ -1,8 +1,11 @@
 /**
- * `npm test [-- FILTER ...] [-- --only checks|zig|deno|bun]`: sets up, builds, checks, tests, all
- * of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER only the
- * test files with one of the texts in their path run, under both runtimes. Each test file runs in a
- * process of its own, so that a crash costs the results of its file alone.
+ * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel]`: sets up, builds, checks,
+ * tests, all of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER
+ * only the test files with one of the texts in their path run, under both runtimes. Each test file
+ * runs in a process of its own, so that a crash costs the results of its file alone.
+ *
+ * Those of tests/kernel/ run in a kernel of their own each, where one is ready; with `--all` and with
+ * `--only kernel` one is built where none is, which takes 5 to 10 minutes.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -17,15 +20,26 @@ import {
 } from "./artifacts.mjs";
 import { parseJunit } from "./junit.mjs";
 import { formatSeconds, startSpinner } from "./progress.mjs";
-import { installDebianPackages, installNodeModules, testPackages } from "./setup.mjs";
+import { bootKernel } from "../tests/kernel/boot_kernel.mjs";
+import { findKernel, findOrBuildKernel, hasOption } from "../tests/kernel/find_kernel.mjs";
+import {
+  installDebianPackages,
+  installNodeModules,
+  kernelPackages,
+  testPackages,
+} from "./setup.mjs";
 import { filesBelow } from "./stamp.mjs";
 import { CommandError, describeEnd, run, runMain } from "./subprocess.mjs";
 import { withTemporaryFolder } from "./temporary_folder.mjs";
 import { bun, deno, libraryTargets, root, tsc, zig } from "./toolchain.mjs";
 
-const parts = ["checks", "zig", "deno", "bun"];
-const usage = `Usage: npm test -- [FILTER ...] [--only ${parts.join("|")}]\n`;
+const parts = ["checks", "zig", "deno", "bun", "kernel"];
+const usage = `Usage: npm test -- [FILTER ...] [--all] [--only ${parts.join("|")}]\n`;
 const fileTimeoutMs = 5 * 60_000;
+const kernelFolder = "tests/kernel/";
+const isForKernel = (file) => file.startsWith(kernelFolder);
+/** What a test file needs of its kernel besides ALSA. */
+const kernelOptions = {};
 const bunTestTimeoutMs = 2 * 60_000;
 const uncaughtGuard = "scripts/fail_on_uncaught.mjs";
 const nameColumns = 52;
@@ -42,7 +56,7 @@ const checks = [
   ["zig fmt", [zig, "fmt", "--check", "zig/build.zig", "zig/src", "tests/purity"]],
 ];
 
-const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+const totals = { passed: 0, failed: 0, skipped: 0, failures: [], notRun: [] };
 
 function printResult(name, { passed, failed, skipped = 0 }, startMs) {
   const verdict = failed > 0 ? "FAIL" : "ok  ";
@@ -128,7 +142,9 @@ async function runZigTests() {
 /** Each runtime's command for one test file that is to write a JUnit report. */
 const runners = {
   deno: (file, report) => {
-    const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...denoPermissions];
+    // Deno guards /proc, where ALSA's files are, with more than its permission to read.
+    const permissions = isForKernel(file) ? ["--allow-all"] : denoPermissions;
+    const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...permissions];
     return [deno, ["test", ...flags, `--junit-path=${report}`, file]];
   },
   bun: (file, report) => {
@@ -139,7 +155,10 @@ const runners = {
 
 async function runTestFile(runtime, file, report) {
   const [command, args] = runners[runtime](file, report);
-  const result = await run(command, args, { timeoutMs: fileTimeoutMs });
+  return countTests(await run(command, args, { timeoutMs: fileTimeoutMs }), report);
+}
+
+function countTests(result, report) {
   const counts = parseJunit(existsSync(report) ? readFileSync(report, "utf8") : "");
   const { passed, skipped, failedNames } = counts;
   if (result.code !== 0 && failedNames.length === 0) failedNames.push(describeEnd(result));
@@ -154,6 +173,42 @@ async function runTestFiles(runtime, files) {
       await runStep(`${file} (${runtime})`, () => runTestFile(runtime, file, report));
     }
   });
+}
+
+/** The runtime, and all that the test starts, run in a kernel of their own. */
+function runInKernel(image, runtime, file) {
+  return withTemporaryFolder(async (out) => {
+    const report = path.join(out, "report.xml");
+    const [program, args] = runners[runtime](file, report);
+    const command = [program, ...args];
+    const clock = "deterministic";
+    const result = await bootKernel({ image, out, command, clock, timeoutMs: fileTimeoutMs });
+    return countTests(result, report);
+  });
+}
+
+function noteNotRun(what, why) {
+  process.stdout.write(`NOT RUN  ${what}: ${why}\n`);
+  totals.notRun.push(what);
+}
+
+async function runKernelTests(files, buildsKernel) {
+  await installDebianPackages(kernelPackages);
+  const image = buildsKernel ? await findOrBuildKernel() : findKernel();
+  if (image === undefined) {
+    noteNotRun(kernelFolder, "no kernel is ready; npm run test:kernel builds one");
+    return;
+  }
+  for (const file of files) {
+    const option = kernelOptions[file];
+    if (option !== undefined && !hasOption(image, option)) {
+      noteNotRun(file, `the kernel in ${image} was built without ${option}`);
+      continue;
+    }
+    for (const runtime of ["deno", "bun"]) {
+      await runStep(`${file} (${runtime})`, () => runInKernel(image, runtime, file));
+    }
+  }
 }
 
 async function runChecks() {
@@ -174,18 +229,22 @@ function findTestFiles(filters) {
 /** Returns the filters and the parts to run, or undefined where the arguments make no sense. */
 function parseArguments(args) {
   const only = args.indexOf("--only");
-  const part = args[only + 1];
+  const part = only === -1 ? undefined : args[only + 1];
   if (only !== -1 && !parts.includes(part)) return undefined;
-  const filters = only === -1 ? args : args.toSpliced(only, 2);
+  const rest = only === -1 ? args : args.toSpliced(only, 2);
+  const filters = rest.filter((text) => text !== "--all");
   if (filters.some((text) => text.startsWith("-"))) return undefined;
-  const all = filters.length === 0 ? parts : ["deno", "bun"];
-  return { filters, selected: only === -1 ? all : [part] };
+  const all = filters.length === 0 ? parts : ["deno", "bun", "kernel"];
+  const buildsKernel = part === "kernel" || rest.includes("--all");
+  return { filters, selected: only === -1 ? all : [part], buildsKernel };
 }
 
 function printTotals() {
-  const { passed, failed, skipped, failures } = totals;
+  const { passed, failed, skipped, failures, notRun } = totals;
   if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join("\n  ")}\n`);
-  const tail = skipped > 0 ? `, ${skipped} skipped` : "";
+  if (notRun.length > 0) process.stdout.write(`\nNot run:\n  ${notRun.join("\n  ")}\n`);
+  const tail = (skipped > 0 ? `, ${skipped} skipped` : "") +
+    (notRun.length > 0 ? `, ${notRun.length} not run` : "");
   process.stdout.write(`\n${passed} passed, ${failed} failed${tail}\n`);
 }
 
@@ -198,12 +257,18 @@ async function main(args) {
   }
   await installNodeModules();
   await installDebianPackages(testPackages);
-  const { selected } = parsed;
+  const { selected, buildsKernel } = parsed;
+  const [kernelFiles, hostFiles] = [true, false].map((wanted) =>
+    files.filter((file) => isForKernel(file) === wanted)
+  );
   if (selected.includes("checks")) await runChecks();
   await runStep("build of all libraries", buildAll);
   if (selected.includes("zig")) await runStep("zig build test", runZigTests);
   for (const runtime of ["deno", "bun"]) {
-    if (selected.includes(runtime)) await runTestFiles(runtime, files);
+    if (selected.includes(runtime)) await runTestFiles(runtime, hostFiles);
+  }
+  if (selected.includes("kernel") && kernelFiles.length > 0) {
+    await runKernelTests(kernelFiles, buildsKernel);
   }
   printTotals();
   return totals.failed > 0 ? 1 : 0;
