@@ -42,9 +42,7 @@ const debianPackages = {
   sox: () => hasProgram("sox"),
   "libsox-fmt-alsa": () => hasLibrary("sox/libsox_fmt_alsa.so"),
   ffmpeg: () => hasProgram("ffmpeg"),
-<<<<<<< HEAD
   "rt-tests": () => hasProgram("cyclictest"),
-=======
   "busybox-static": () => hasProgram("busybox"),
   bc: () => hasProgram("bc"),
   bison: () => hasProgram("bison"),
@@ -54,21 +52,18 @@ const debianPackages = {
   "libc6-dev": () => existsSync("/usr/include/stdio.h"),
   make: () => hasProgram("make"),
   "xz-utils": () => hasProgram("xz"),
->>>>>>> 64846d1 (Run tests in a real ALSA kernel of their own)
 };
 
 /** What sounds need to be heard. */
 export const playbackPackages = ["libasound2"];
 
-<<<<<<< HEAD
 /** What benchmarks compare with. */
 export const benchPackages = ["rt-tests"];
 
 /** What the tests play and compare with besides. */
-export const testPackages = Object.keys(debianPackages);
-=======
-/** What the tests play with besides. */
-export const testPackages = ["libasound2", "alsa-utils", "sox", "libsox-fmt-alsa", "ffmpeg"];
+export const testPackages = [
+  ...["libasound2", "alsa-utils", "sox", "libsox-fmt-alsa", "ffmpeg", "rt-tests"],
+];
 
 /** What the kernel of the tests starts with. */
 export const kernelPackages = ["busybox-static"];
@@ -77,7 +72,6 @@ export const kernelPackages = ["busybox-static"];
 export const kernelBuildPackages = [
   ...["bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "make", "xz-utils"],
 ];
->>>>>>> 64846d1 (Run tests in a real ALSA kernel of their own)
 
 function checkHost() {
   const [major] = process.versions.node.split(".").map(Number);
