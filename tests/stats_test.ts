@@ -174,3 +174,21 @@ test("timestamps of a real-time stream never go back, nor ahead of the clock", a
   }
   assert.ok(last.contextTime > 0);
 });
+
+test("the timestamp of a stream that starts or goes on is of then", async () => {
+  const sizes = { rate: 48_000, periodFrames: 4800, periods: 4 };
+  const options = { ...sizes, device: "virtual", source: silence(), startThreshold: Infinity };
+  await using out = await openPlayback(options);
+  const startedAt = performance.now();
+  await out.start();
+  const started = out.getOutputTimestamp();
+  assert.ok(started.performanceTime >= startedAt - 1, "performanceTime is older than the start");
+  await out.pause();
+  const paused = out.getOutputTimestamp();
+  await sleep(20);
+  const resumedAt = performance.now();
+  await out.resume();
+  const resumed = out.getOutputTimestamp();
+  assert.ok(resumed.performanceTime >= resumedAt - 1, "performanceTime is older than resume()");
+  assert.ok(resumed.contextTime >= paused.contextTime, "contextTime went back");
+});

@@ -107,6 +107,7 @@ pub fn resumed(stream: *Stream, now_ns: u64) void {
     stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, now_ns);
     stream.watchdog = .start(stream.hardware_frames, now_ns);
     stream.stalled_ns = null;
+    positions.stamp(stream, now_ns);
     stream.look.at_ns = now_ns;
     stream.look.held_frames = switch (stream.pacer) {
         .device => stream.appl_frames -| stream.hardware_frames,

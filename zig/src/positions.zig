@@ -17,8 +17,13 @@ pub fn hear(stream: *Stream, delay_frames: u64, now_ns: u64) void {
     counters.delay_frames = delay_frames;
     const audible = stream.frames_heard -| stream.frames_padding_heard -| paddingHeard(stream);
     counters.frames_played = @max(counters.frames_played, audible);
-    counters.timestamp_frames = counters.frames_played;
-    counters.timestamp_ns = now_ns;
+    stamp(stream, now_ns);
+}
+
+/// What was heard so far was heard at this time.
+pub fn stamp(stream: *Stream, now_ns: u64) void {
+    stream.counters.timestamp_frames = stream.counters.frames_played;
+    stream.counters.timestamp_ns = now_ns;
 }
 
 /// Silence behind the tail of the present ending that was heard already.
