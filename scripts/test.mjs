@@ -37,6 +37,7 @@ const parts = ["checks", "zig", "deno", "bun", "kernel"];
 const usage = `Usage: npm test -- [FILTER ...] [--all] [--only ${parts.join("|")}]\n`;
 const fileTimeoutMs = 5 * 60_000;
 const kernelFolder = "tests/kernel/";
+const kernelRuntimes = ["bun", "deno"];
 const isForKernel = (file) => file.startsWith(kernelFolder);
 /** What a test file needs of its kernel besides ALSA. */
 const kernelOptions = {};
@@ -205,8 +206,10 @@ async function runKernelTests(files, buildsKernel) {
       noteNotRun(file, `the kernel in ${image} was built without ${option}`);
       continue;
     }
-    for (const runtime of ["deno", "bun"]) {
-      await runStep(`${file} (${runtime})`, () => runInKernel(image, runtime, file));
+    // Side by side: no kernel notices how busy the machine is.
+    const runs = kernelRuntimes.map((runtime) => runInKernel(image, runtime, file));
+    for (const [index, runtime] of kernelRuntimes.entries()) {
+      await runStep(`${file} (${runtime})`, () => runs[index]);
     }
   }
 }

@@ -76,6 +76,7 @@ let recordings = 0;
 
 /** Longer than arecord keeps what it has not written yet. */
 const recordingTailMs = 1000;
+const recordingLimitMs = 600_000;
 
 /** What the other end of snd-aloop hears while something is done. */
 export async function record(
@@ -85,7 +86,7 @@ export async function record(
   const file = `/tmp/recording-${recordings++}.raw`;
   const options = ["-f", alsaFormats[format], "-c", `${channels}`, "-r", `${rate}`];
   const child = start("arecord", ["-q", "-D", "hw:Loopback,1,0", "-t", "raw", ...options, file]);
-  const finished = finish(child, Infinity);
+  const finished = finish(child, recordingLimitMs);
   const status = "/proc/asound/Loopback/pcm1c/sub0/status";
   await eventually("arecord", () => readFileSync(status, "utf8").includes("RUNNING"));
   try {
