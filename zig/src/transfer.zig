@@ -38,7 +38,8 @@ fn account(stream: *Stream, frames: u32, content: Content) void {
     stream.counters.frames_written += frames;
     stream.pacer.wrote(frames);
     stream.appl_frames += frames;
-    stream.failures_in_a_row = 0;
+    // A ring that is filled before the start proves nothing: the start itself may be what fails.
+    if (stream.isRunning()) stream.failures_in_a_row = 0;
     switch (content) {
         .source => {
             stream.source.advance(frames);
