@@ -42,7 +42,11 @@ export function stateFromNative(native: number): PlaybackState {
   return state;
 }
 
-const ACTIVE: ReadonlySet<PlaybackState> = new Set(["running", "draining", "xrun", "suspended"]);
+const ACTIVE: ReadonlySet<PlaybackState> = new Set([
+  ...["running", "draining"] as const,
+  // The engine brings the device back.
+  ...["xrun", "suspended", "setup"] as const,
+]);
 
 /** Whether a stream in this state goes on by itself, so that its process has to live on. */
 export function isActive(state: PlaybackState): boolean {

@@ -105,6 +105,22 @@ test("one of two streams is enough to keep the process alive", () =>
     other.unref();
   `));
 
+test("a suspended stream keeps the process alive, and is told that it runs again", () =>
+  assertAlive(`
+    const card = await testing.openVirtualCard({ clock: "realtime" });
+    const source = tone({ frequencyHz: 440 });
+    const out = await openPlayback({ device: card.device, source });
+    await out.start();
+    const states = [];
+    const resumed = new Promise((resolve) => out.addEventListener("statechange", ({ state }) => {
+      states.push(state);
+      if (state === "running") resolve();
+    }));
+    card.injectFault({ kind: "suspend", resume: { again: 2 } });
+    await resumed;
+    if (states[0] !== "suspended") throw new Error(states.join());
+  `));
+
 test("a simulated card and an idle stream on it let the process end", () =>
   assertEnds(`
     const card = await testing.openVirtualCard();
