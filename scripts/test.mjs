@@ -40,7 +40,7 @@ const kernelFolder = "tests/kernel/";
 const kernelRuntimes = ["bun", "deno"];
 const isForKernel = (file) => file.startsWith(kernelFolder);
 /** What a test file needs of its kernel besides ALSA. */
-const kernelOptions = {};
+const kernelOptions = { "tests/kernel/suspend_test.ts": "CONFIG_SUSPEND" };
 const bunTestTimeoutMs = 2 * 60_000;
 const uncaughtGuard = "scripts/fail_on_uncaught.mjs";
 const nameColumns = 52;

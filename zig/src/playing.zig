@@ -72,6 +72,8 @@ fn cannotGoOn(stream: *const Stream) bool {
 
 fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     var room = try pacing.observe(stream, now_ns, false);
+    // The ring of a suspended device takes frames, which would be lost: it does not start.
+    if (stream.asound.snd_pcm_state(stream.pcm.?) == .suspended) return error.Suspended;
     if (stream.start_fade_ms > 0) {
         stream.fade = .constant(0);
         stream.fade.moveTo(1, stream.framesOfMs(stream.start_fade_ms));

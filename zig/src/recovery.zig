@@ -175,9 +175,19 @@ fn afterVainJob(stream: *Stream, now_ns: u64) void {
     _ = tryAgain(stream, stream.job, now_ns);
 }
 
+/// Whether the device plays, with all that it held. One that had been paused is paused again.
+fn isRunningAgain(stream: *const Stream) bool {
+    const pcm = stream.pcm.?;
+    return switch (stream.asound.snd_pcm_state(pcm)) {
+        .running => true,
+        .paused => stream.asound.snd_pcm_pause(pcm, 0) >= 0,
+        else => false,
+    };
+}
+
 fn afterSuspend(stream: *Stream, now_ns: u64) void {
     stream.counters.recoveries += 1;
-    if (stream.asound.snd_pcm_state(stream.pcm.?) == .running) {
+    if (isRunningAgain(stream)) {
         stream.state = if (stream.ending == null) .running else .draining;
         playing.resumed(stream, now_ns);
         return;
