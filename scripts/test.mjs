@@ -37,6 +37,8 @@ const parts = ["checks", "zig", "deno", "bun", "kernel"];
 const usage = `Usage: npm test -- [FILTER ...] [--all] [--only ${parts.join("|")}]\n`;
 const fileTimeoutMs = 5 * 60_000;
 const kernelFolder = "tests/kernel/";
+/** None takes more than half a minute, except where the machine is very busy. */
+const kernelTimeoutMs = 100_000;
 const kernelRuntimes = ["bun", "deno"];
 const isForKernel = (file) => file.startsWith(kernelFolder);
 /** What a test file needs of its kernel besides ALSA. */
@@ -182,10 +184,20 @@ function runInKernel(image, runtime, file) {
     const report = path.join(out, "report.xml");
     const [program, args] = runners[runtime](file, report);
     const command = [program, ...args];
-    const clock = "deterministic";
-    const result = await bootKernel({ image, out, command, clock, timeoutMs: fileTimeoutMs });
-    return countTests(result, report);
+    const options = { clock: "deterministic", timeoutMs: kernelTimeoutMs };
+    const result = await bootKernel({ image, out, command, ...options });
+    return { ...countTests(result, report), timedOut: result.timedOut };
   });
+}
+
+/**
+ * A thread that spins until another one gets on stops the time of this kernel, and with it the
+ * scheduler that would let the other one on. Runtimes do so at one start in many: what did not end
+ * runs once more. What hangs by itself hangs again.
+ */
+async function runWithoutSpinning(image, runtime, file) {
+  const result = await runInKernel(image, runtime, file);
+  return result.timedOut ? await runInKernel(image, runtime, file) : result;
 }
 
 function noteNotRun(what, why) {
@@ -207,7 +219,7 @@ async function runKernelTests(files, buildsKernel) {
       continue;
     }
     // Side by side: no kernel notices how busy the machine is.
-    const runs = kernelRuntimes.map((runtime) => runInKernel(image, runtime, file));
+    const runs = kernelRuntimes.map((runtime) => runWithoutSpinning(image, runtime, file));
     for (const [index, runtime] of kernelRuntimes.entries()) {
       await runStep(`${file} (${runtime})`, () => runs[index]);
     }
