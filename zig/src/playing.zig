@@ -93,7 +93,7 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     resumed(stream, started_ns);
     xruns.end(stream, started_ns);
 
-    positions.hear(stream, fed.frames, started_ns);
+    stream.counters.delay_frames = fed.frames;
     stream.start_asked = false;
     stream.start_fade_ms = 0;
     stream.state = if (stream.ending != null) .draining else .running;
