@@ -18,6 +18,8 @@ export interface Scale {
   readonly realtimeRounds: number;
   /** How long each task runs in each of them. */
   readonly realtimeMs: number;
+  /** Most streams that are open at a time. */
+  readonly maxStreams: number;
 }
 
 /** Enough for medians that a second run confirms. */
@@ -28,6 +30,7 @@ export const FULL: Scale = {
   samples: 4,
   realtimeRounds: 5,
   realtimeMs: 2000,
+  maxStreams: 3000,
 };
 
 /** Just enough to see that everything runs; the figures mean nothing. */
@@ -38,4 +41,5 @@ export const QUICK: Scale = {
   samples: 1,
   realtimeRounds: 1,
   realtimeMs: 100,
+  maxStreams: 10,
 };

@@ -4,10 +4,10 @@
  * @module
  */
 
-import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { openPlayback, type Playback, type PlaybackQueue, tone } from "../../mod.ts";
 import { type Figure, figureOf } from "../figure.ts";
+import { type ProcessorUse, processorUse } from "../processor_use.ts";
 import type { Scale } from "../scale.ts";
 import { ratio, short, type Suite } from "../suite.ts";
 
@@ -48,23 +48,9 @@ export interface RealtimeCpuRow {
   readonly xruns: number;
 }
 
-interface Use {
-  readonly cpuPercent: number;
-  readonly wallMs: number;
-}
-
-interface StreamUse extends Use {
+interface StreamUse extends ProcessorUse {
   readonly wakeUps: number;
   readonly xruns: number;
-}
-
-async function useDuring(durationMs: number): Promise<Use> {
-  const startMs = performance.now();
-  const before = process.cpuUsage();
-  await setTimeout(durationMs);
-  const { user, system } = process.cpuUsage(before);
-  const wallMs = performance.now() - startMs;
-  return { cpuPercent: (user + system) / 1000 / wallMs * 100, wallMs };
 }
 
 /** Writes until the signal is aborted; then the last write has ended. */
@@ -76,7 +62,7 @@ async function keepWriting(out: PlaybackQueue<"f32">, signal: AbortSignal): Prom
 async function useOf(out: Playback, durationMs: number): Promise<StreamUse> {
   await setTimeout(WARM_UP_MS);
   const before = out.stats();
-  const use = await useDuring(durationMs);
+  const use = await processorUse(() => setTimeout(durationMs));
   const { wakeUps, xruns } = out.stats();
   return { ...use, wakeUps: wakeUps - before.wakeUps, xruns: xruns.count - before.xruns.count };
 }
@@ -119,7 +105,7 @@ class Rounds {
     (access === "mmap" ? this.#mmap : this.#write).push(use);
   }
 
-  row(idle: readonly Use[]): RealtimeCpuRow {
+  row(idle: readonly ProcessorUse[]): RealtimeCpuRow {
     const above = (uses: readonly StreamUse[]) =>
       uses.map(({ cpuPercent }, round) => cpuPercent - idle[round]!.cpuPercent);
     const [write, mmap] = [above(this.#write), above(this.#mmap)];
@@ -144,9 +130,9 @@ class Rounds {
 
 async function measure({ realtimeRounds, realtimeMs }: Scale): Promise<RealtimeCpuRow[]> {
   const all = FEEDS.flatMap((feed) => PERIODS.map((periods) => new Rounds(feed, periods)));
-  const idle: Use[] = [];
+  const idle: ProcessorUse[] = [];
   for (let round = 0; round < realtimeRounds; round++) {
-    idle.push(await useDuring(realtimeMs));
+    idle.push(await processorUse(() => setTimeout(realtimeMs)));
     const order: RealtimeAccess[] = round % 2 === 0 ? ["write", "mmap"] : ["mmap", "write"];
     for (const rounds of all) {
       for (const access of order) await rounds.play(access, realtimeMs);
