@@ -35,6 +35,7 @@ const expectedRows: Readonly<Record<string, { keys: readonly string[]; count: nu
   "mix": { keys: ["feed", "inputs"], count: 3 * 5 },
   "open": { keys: ["firstInProcess", "feed", "access"], count: 1 + 2 * 2 },
   "realtime-cpu": { keys: ["feed", "periods"], count: 2 * 2 },
+  "streams": { keys: ["running", "paused"], count: 2 },
   "transfer": { keys: ["source", "periodFrames"], count: 4 * 7 },
   "wake-lateness": { keys: ["policy", "load", "quantile"], count: 2 * 2 * 4 },
   "write-call": { keys: ["frames"], count: 4 },

@@ -4,14 +4,9 @@
  * @module
  */
 
-import { execFile } from "node:child_process";
-import path from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { type Figure, figureOf, ratioOf } from "../figure.ts";
 import { interleave, type Measure } from "../interleave.ts";
-import { describeMachine } from "../machine.ts";
+import { runModule } from "../module_process.ts";
 import {
   type CycleAccess,
   type Feed,
@@ -24,7 +19,6 @@ import { ratio, short, type Suite } from "../suite.ts";
 const FEEDS: readonly Feed[] = ["tone", "queue"];
 const ACCESSES: readonly CycleAccess[] = ["write", "mmap"];
 const PARTS = ["openMs", "firstFrameMs", "closeMs"] as const;
-const FIRST_CYCLE = path.resolve(fileURLToPath(import.meta.url), "../../first_cycle.ts");
 const PROCESS_TIMEOUT_MS = 30_000;
 
 type Part = (typeof PARTS)[number];
@@ -64,12 +58,7 @@ function rowOf(kind: Kind, milliseconds: Readonly<Record<Part, readonly number[]
 }
 
 async function firstCycle(): Promise<PlaybackCycle> {
-  const isDeno = describeMachine().runtime === "deno";
-  const args = isDeno ? ["run", "--no-prompt", "--allow-all", FIRST_CYCLE] : [FIRST_CYCLE];
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
-    timeout: PROCESS_TIMEOUT_MS,
-  });
-  return JSON.parse(stdout) as PlaybackCycle;
+  return await runModule("first_cycle.ts", { timeoutMs: PROCESS_TIMEOUT_MS }) as PlaybackCycle;
 }
 
 async function measureFirst({ openings, rounds }: Scale): Promise<OpenRow> {

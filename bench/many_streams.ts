@@ -1,0 +1,88 @@
+/**
+ * Prints what many streams take in a process of their own, as one object. The suite `streams` starts
+ * it with the number of streams that run, of those that are paused, and how long to measure in ms.
+ *
+ * @module
+ */
+
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { engineCounters } from "../lib/testing/mod.ts";
+import { openPlayback, type Playback, tone, type XrunCause } from "../mod.ts";
+import { processorUse } from "./processor_use.ts";
+
+/** What many streams took. */
+export interface ManyStreams {
+  /** Microseconds per `openPlayback()`, one after the other. */
+  readonly openUs: number;
+  /** KiB of resident memory that each stream added, JavaScript's objects included. */
+  readonly memoryKib: number;
+  /** File descriptors of the process when all were open. */
+  readonly descriptors: number;
+  /** The engine's threads. */
+  readonly threads: number;
+  /** Percent of one processor, above that of the idle runtime. */
+  readonly cpuPercent: number;
+  /** Wake-ups of the thread per second, for all streams together. */
+  readonly wakeUpsPerSecond: number;
+  /** Xruns of all streams by cause. */
+  readonly xruns: Readonly<Record<XrunCause, number>>;
+}
+
+const CAUSES: readonly XrunCause[] = ["producer", "scheduling", "processing", "device"];
+const OPTIONS = {
+  device: "virtual",
+  rate: 16_000,
+  channels: 1,
+  format: "s16",
+  periodFrames: 320,
+  periods: 4,
+} as const;
+const WARM_UP_MS = 500;
+
+const residentKib = (): number => process.memoryUsage().rss / 1024;
+
+async function openStreams(count: number): Promise<Playback[]> {
+  const source = tone({ frequencyHz: 440 });
+  const streams: Playback[] = [];
+  while (streams.length < count) streams.push(await openPlayback({ ...OPTIONS, source }));
+  return streams;
+}
+
+function countXruns(streams: readonly Playback[]): Record<XrunCause, number> {
+  const counts = { producer: 0, scheduling: 0, processing: 0, device: 0 };
+  for (const stream of streams) {
+    const { xruns } = stream.stats();
+    for (const cause of CAUSES) counts[cause] += xruns[cause];
+  }
+  return counts;
+}
+
+async function measure(running: number, paused: number, durationMs: number): Promise<ManyStreams> {
+  // The first stream loads the library and starts the engine.
+  await (await openPlayback({ ...OPTIONS, source: tone({ frequencyHz: 440 }) })).close();
+  await setTimeout(WARM_UP_MS);
+  const idle = await processorUse(() => setTimeout(durationMs));
+  const beforeKib = residentKib();
+  const startMs = performance.now();
+  const streams = await openStreams(running + paused);
+  const openUs = 1000 * (performance.now() - startMs) / streams.length;
+  const memoryKib = (residentKib() - beforeKib) / streams.length;
+  await Promise.all(streams.slice(running).map((stream) => stream.pause()));
+  await setTimeout(WARM_UP_MS);
+  const wakeUps = () => streams[0]!.stats().group.wakeUps;
+  const [xrunsBefore, wakeUpsBefore] = [countXruns(streams), wakeUps()];
+  const { cpuPercent, wallMs } = await processorUse(() => setTimeout(durationMs));
+  const wakeUpsPerSecond = 1000 * (wakeUps() - wakeUpsBefore) / wallMs;
+  const xruns = countXruns(streams);
+  for (const cause of CAUSES) xruns[cause] -= xrunsBefore[cause];
+  const { threads } = engineCounters();
+  const descriptors = readdirSync("/proc/self/fd").length;
+  await Promise.all(streams.map((stream) => stream.close()));
+  const above = cpuPercent - idle.cpuPercent;
+  return { openUs, memoryKib, descriptors, threads, cpuPercent: above, wakeUpsPerSecond, xruns };
+}
+
+const [running, paused, durationMs] = process.argv.slice(2).map(Number) as [number, number, number];
+console.log(JSON.stringify(await measure(running, paused, durationMs)));
