@@ -5,7 +5,7 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import { openPlayback, type Playback, type PlaybackQueue, tone } from "../../mod.ts";
+import { openPlayback, type Playback, type PlaybackQueue, render, tone } from "../../mod.ts";
 import { type Figure, figureOf } from "../figure.ts";
 import { type ProcessorUse, processorUse } from "../processor_use.ts";
 import type { Scale } from "../scale.ts";
@@ -18,15 +18,18 @@ const WRITE_FRAMES = 480;
 // Compilers and caches get that long before the measurement begins.
 const WARM_UP_MS = 200;
 
-type RealtimeFeed = "tone" | "queue";
+type RealtimeFeed = "tone" | "queue" | "render";
 type RealtimeAccess = "write" | "mmap";
 
-const FEEDS: readonly RealtimeFeed[] = ["tone", "queue"];
+const FEEDS: readonly RealtimeFeed[] = ["tone", "queue", "render"];
 const PERIODS = [2, 4];
 
 /** One feed with one number of periods. */
 export interface RealtimeCpuRow {
-  /** `tone`: native code feeds the stream. `queue`: JavaScript writes 10 ms at a time. */
+  /**
+   * `tone`: native code feeds the stream. `queue`: JavaScript writes 10 ms at a time. `render`: it
+   * renders period by period, on the mmap path in place.
+   */
   readonly feed: RealtimeFeed;
   /** Periods of 240 frames in the device's buffer. */
   readonly periods: number;
@@ -53,6 +56,8 @@ interface StreamUse extends ProcessorUse {
   readonly xruns: number;
 }
 
+const silentRender = render(({ samples }) => samples.fill(0));
+
 /** Writes until the signal is aborted; then the last write has ended. */
 async function keepWriting(out: PlaybackQueue<"f32">, signal: AbortSignal): Promise<void> {
   const samples = new Float32Array(WRITE_FRAMES * CHANNELS);
@@ -75,8 +80,9 @@ async function play(
 ): Promise<StreamUse> {
   const shape = { rate: RATE, channels: CHANNELS, periodFrames: PERIOD_FRAMES, periods };
   const options = { device: "virtual", access, ...shape };
-  if (feed === "tone") {
-    await using out = await openPlayback({ ...options, source: tone({ frequencyHz: 440 }) });
+  if (feed !== "queue") {
+    const source = feed === "tone" ? tone({ frequencyHz: 440 }) : silentRender;
+    await using out = await openPlayback({ ...options, source });
     return await useOf(out, durationMs);
   }
   await using out = await openPlayback(options);
