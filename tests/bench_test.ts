@@ -37,6 +37,7 @@ const expectedRows: Readonly<Record<string, { keys: readonly string[]; count: nu
   "open": { keys: ["firstInProcess", "feed", "access"], count: 1 + 2 * 2 },
   "realtime-cpu": { keys: ["feed", "periods"], count: 3 * 2 },
   "render": { keys: ["channels", "periodFrames"], count: 4 * 5 },
+  "start": { keys: ["milestone"], count: 4 },
   "streams": { keys: ["running", "paused"], count: 2 },
   "transfer": { keys: ["source", "periodFrames"], count: 4 * 7 },
   "wake-lateness": { keys: ["policy", "load", "quantile"], count: 2 * 2 * 4 },
