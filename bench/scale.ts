@@ -18,6 +18,10 @@ export interface Scale {
   readonly realtimeRounds: number;
   /** How long each task runs in each of them. */
   readonly realtimeMs: number;
+  /** How long other programs start up before they are measured. */
+  readonly peerStartMs: number;
+  /** How long they are measured in each round. */
+  readonly peerMs: number;
   /** Most streams that are open at a time. */
   readonly maxStreams: number;
 }
@@ -30,6 +34,8 @@ export const FULL: Scale = {
   samples: 4,
   realtimeRounds: 5,
   realtimeMs: 2000,
+  peerStartMs: 5000,
+  peerMs: 12_000,
   maxStreams: 3000,
 };
 
@@ -41,5 +47,7 @@ export const QUICK: Scale = {
   samples: 1,
   realtimeRounds: 1,
   realtimeMs: 100,
+  peerStartMs: 1000,
+  peerMs: 500,
   maxStreams: 10,
 };

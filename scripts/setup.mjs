@@ -52,13 +52,21 @@ const debianPackages = {
   "libc6-dev": () => existsSync("/usr/include/stdio.h"),
   make: () => hasProgram("make"),
   "xz-utils": () => hasProgram("xz"),
+  "portaudio19-dev": () => existsSync("/usr/include/portaudio.h"),
 };
 
 /** What sounds need to be heard. */
 export const playbackPackages = ["libasound2"];
 
 /** What benchmarks compare with. */
-export const benchPackages = ["rt-tests"];
+export const benchPackages = [
+  "rt-tests",
+  "alsa-utils",
+  "sox",
+  "libsox-fmt-alsa",
+  "ffmpeg",
+  "portaudio19-dev",
+];
 
 /** What the tests play and compare with besides. */
 export const testPackages = [
