@@ -42,7 +42,8 @@ type Pending = PendingWrite | PendingBarrier;
 /** The line of writes that wait for room. */
 export class WriteQueue {
   readonly #target: WriteTarget;
-  readonly #wakeFrames: number;
+  readonly #minWakeFrames: number;
+  readonly #maxWakeFrames: number;
   #line: Pending[] = [];
 
   /**
@@ -51,8 +52,10 @@ export class WriteQueue {
    */
   constructor(target: WriteTarget, capacityFrames: number) {
     this.#target = target;
-    // Waiting for more room than that would let the queue run low before it is filled again.
-    this.#wakeFrames = Math.max(1, Math.floor(capacityFrames / 2));
+    // Each wake-up costs more than a write does: not for less room than that.
+    this.#minWakeFrames = Math.max(1, Math.floor(capacityFrames / 4));
+    // Waiting for more would let the queue run low before it is filled again.
+    this.#maxWakeFrames = Math.max(1, Math.floor(capacityFrames / 2));
   }
 
   /** Whether a write would have to wait for an earlier call. */
@@ -177,9 +180,14 @@ export class WriteQueue {
       const rest = write.frames - write.framesWritten;
       write.framesWritten += this.#target.write(write.samples, write.framesWritten, rest);
       if (write.framesWritten === write.frames) break;
-      const wanted = Math.min(write.frames - write.framesWritten, this.#wakeFrames);
-      if (!this.#target.awaitRoom(wanted)) return false;
+      if (!this.#target.awaitRoom(this.#wantedFrames(write))) return false;
     }
     return true;
+  }
+
+  // The queue is full, so that it plays, or will as soon as it may: this room comes.
+  #wantedFrames({ frames, framesWritten }: PendingWrite): number {
+    const rest = frames - framesWritten;
+    return Math.min(this.#maxWakeFrames, Math.max(this.#minWakeFrames, rest));
   }
 }

@@ -85,6 +85,20 @@ test("a write that does not fit waits until half the queue is free, not all of i
   assert.deepEqual(ring.frames, [5, 6, 7, 8]);
 });
 
+test("a small write waits until a quarter is free, so that the next ones do not wait", async () => {
+  const ring = new Ring(8);
+  ring.put([1, 2, 3, 4, 5, 6, 7]);
+  const written = ring.put([8, 9]);
+  assert.equal(ring.wanted, 2);
+  ring.take(1);
+  assert.equal(await isSettled(written), false);
+  ring.take(1);
+  assert.equal(await isSettled(written), true);
+  ring.put([10]);
+  assert.equal(ring.line.isBlocked, false);
+  assert.deepEqual(ring.frames, [3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
 test("whatever the sizes, concurrent writes are played in the order of the calls", async () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 20 });
   await fc.assert(
