@@ -4,6 +4,8 @@
  * @module
  */
 
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
@@ -12,12 +14,13 @@ import { CannotMeasureError } from "./suite.ts";
 import { runSuite, suiteNames } from "./suites.ts";
 
 const NAMES = suiteNames();
-const USAGE = `Usage: npm run bench -- [SUITE ...] [--json] [--quick]
+const USAGE = `Usage: npm run bench -- [SUITE ...] [--json] [--quick] [--plot DIR]
 
 Suites: ${NAMES.join(", ")}; the default is all of them.
 
   --json   print one JSON object instead of tables
   --quick  only see that everything runs: the figures mean nothing
+  --plot   draw the curves of the suites into a folder, as SVG
   --help   print this
 
 A ratio stands before the quartiles of its rounds. bench/README.md says what the figures mean.
@@ -30,6 +33,7 @@ interface Arguments {
   readonly names: readonly string[];
   readonly json: boolean;
   readonly quick: boolean;
+  readonly plot?: string | undefined;
   readonly help: boolean;
 }
 
@@ -50,6 +54,7 @@ function parseArguments(args: string[]): Arguments {
     options: {
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
+      plot: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -61,8 +66,22 @@ function parseArguments(args: string[]): Arguments {
   return { ...values, names: chosen.length > 0 ? chosen : NAMES };
 }
 
+async function writePlots(
+  folder: string,
+  prefix: string,
+  drawn: ReadonlyMap<string, string>,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, svg] of drawn) {
+    await writeFile(path.join(folder, `${prefix}-${name}.svg`), svg);
+  }
+}
+
 /** Runs the suites; `print` gets each one's text as soon as it is there. */
-async function run({ names, quick }: Arguments, print: (text: string) => void): Promise<Report> {
+async function run(
+  { names, quick, plot }: Arguments,
+  print: (text: string) => void,
+): Promise<Report> {
   const machine = describeMachine();
   const { runtime, runtimeVersion, cpu, cpuCount, kernel, loadAverage } = machine;
   const load = `load average ${loadAverage.toFixed(2)}`;
@@ -70,9 +89,10 @@ async function run({ names, quick }: Arguments, print: (text: string) => void): 
   const report: Report = { machine, quick, suites: {}, notMeasured: {} };
   for (const name of names) {
     try {
-      const { rows, text } = await runSuite(name, quick ? QUICK : FULL);
+      const { rows, text, draw } = await runSuite(name, quick ? QUICK : FULL);
       report.suites[name] = rows;
       print(`\n${text}`);
+      if (plot !== undefined) await writePlots(plot, `${runtime}-${name}`, await draw());
     } catch (error) {
       if (!(error instanceof CannotMeasureError)) throw error;
       report.notMeasured[name] = error.message;

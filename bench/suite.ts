@@ -5,6 +5,7 @@
  */
 
 import type { Figure } from "./figure.ts";
+import type { Plot } from "./plot.ts";
 import type { Scale } from "./scale.ts";
 
 /** One column of a suite's table. */
@@ -21,6 +22,8 @@ export interface Suite<Row> {
   readonly title: string;
   /** The columns of its table: what a row is about, ratios, absolute figures. */
   readonly columns: readonly Column<Row>[];
+  /** Its curves, where it has some. */
+  readonly plots?: readonly Plot<Row>[];
   /** Measures; the rows are what `--json` prints. */
   readonly measure: (scale: Scale) => Promise<Row[]>;
 }

@@ -7,6 +7,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Plot } from "./plot.ts";
 import type { Scale } from "./scale.ts";
 import { type Suite, table } from "./suite.ts";
 
@@ -16,6 +17,8 @@ export interface SuiteResult {
   readonly rows: readonly unknown[];
   /** The table below its title. */
   readonly text: string;
+  /** Draws its curves, as SVG by their names. */
+  readonly draw: () => Promise<ReadonlyMap<string, string>>;
 }
 
 const FOLDER = path.resolve(fileURLToPath(import.meta.url), "../suites");
@@ -25,10 +28,25 @@ export function suiteNames(): string[] {
   return readdirSync(FOLDER).map((file) => path.parse(file).name.replaceAll("_", "-")).sort();
 }
 
+async function drawAll(
+  plots: readonly Plot<unknown>[],
+  rows: readonly unknown[],
+  title: string,
+): Promise<ReadonlyMap<string, string>> {
+  const drawn = new Map<string, string>();
+  if (plots.length === 0) return drawn;
+  // Loading the library takes longer than some suites do.
+  const { drawSvg } = await import("./plot.ts");
+  for (const plot of plots) drawn.set(plot.name, await drawSvg(plot, rows, title));
+  return drawn;
+}
+
 /** Loads a suite and measures with it. */
 export async function runSuite(name: string, scale: Scale): Promise<SuiteResult> {
   const module: unknown = await import(`./suites/${name.replaceAll("-", "_")}.ts`);
-  const { title, columns, measure } = (module as { readonly suite: Suite<unknown> }).suite;
+  const { suite } = module as { readonly suite: Suite<unknown> };
+  const { title, columns, plots = [], measure } = suite;
   const rows = await measure(scale);
-  return { rows, text: `${title}\n${table(columns, rows)}` };
+  const draw = () => drawAll(plots, rows, title);
+  return { rows, text: `${title}\n${table(columns, rows)}`, draw };
 }

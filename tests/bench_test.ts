@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile, type ExecFileException } from "node:child_process";
-import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -96,6 +96,23 @@ test("a period takes one wake-up on both paths, so that their costs compare", as
   assert.deepEqual(Object.keys(suites), ["transfer"]);
   for (const row of suites["transfer"]!) {
     assert.equal(row["wakeUpsPerPeriod"], 1, `${row["source"]} ${row["periodFrames"]}`);
+  }
+});
+
+test("curves are drawn as SVG, one file for each runtime, suite and plot", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "halflap-bench-"));
+  try {
+    const { code, stderr } = await runBench(["write-call", "--quick", "--plot", folder]);
+    assert.equal(code, 0, stderr);
+    const name = `${runtime}-write-call-ns-per-call.svg`;
+    assert.deepEqual(await readdir(folder), [name]);
+    const svg = await readFile(path.join(folder, name), "utf8");
+    assert.match(svg, /^<svg /);
+    for (const text of ["set()", "tryWrite()", "write()", "frames per call"]) {
+      assert.ok(svg.includes(`>${text}<`), text);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

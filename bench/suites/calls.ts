@@ -171,5 +171,13 @@ export const suite: Suite<CallsRow> = {
     { heading: "20 ms timer alone %", text: ({ timerCpuPercent }) => short(timerCpuPercent) },
     { heading: "xruns", text: ({ xruns }) => `${xruns}` },
   ],
+  plots: [{
+    name: "cpu",
+    xTitle: "calls",
+    yTitle: "percent of a processor, above idle",
+    points: ({ feed, talking, calls, cpuPercent }) => [
+      { series: `${feed}, ${talking} talking`, x: calls, y: cpuPercent },
+    ],
+  }],
   measure,
 };

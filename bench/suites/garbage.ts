@@ -121,5 +121,13 @@ export const suite: Suite<GarbageRow> = {
     { heading: "garbage MiB/s", text: (row) => short(row.garbageMibPerSecond) },
     { heading: "other xruns", text: ({ otherXruns }) => `${otherXruns}` },
   ],
+  plots: [{
+    name: "underruns",
+    xTitle: "ms of queue",
+    yTitle: "underruns per minute",
+    points: ({ feed, queueMs, underrunsPerMinute }) => [
+      { series: feed, x: queueMs, y: underrunsPerMinute },
+    ],
+  }],
   measure,
 };

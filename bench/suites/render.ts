@@ -180,6 +180,16 @@ export const suite: Suite<RenderRow> = {
     { heading: "mmap us/s", text: (row) => usPerSecond(row.mmapNs, row) },
     { heading: "write us/s", text: (row) => usPerSecond(row.writeNs, row) },
   ],
+  plots: CHANNELS.map((count) => ({
+    name: `${count}-channels`,
+    xTitle: `frames per period of ${count} channels`,
+    yTitle: "ns per period",
+    points: ({ channels, periodFrames, renderNs, mmapNs, writeNs, sourceNs }) => {
+      const lines = { render: renderNs, mmap: mmapNs, write: writeNs, source: sourceNs };
+      return Object.entries(channels === count ? lines : {})
+        .map(([series, y]) => ({ series, x: periodFrames, y }));
+    },
+  })),
   async measure(scale) {
     const rows: RenderRow[] = [];
     for (const channels of CHANNELS) {

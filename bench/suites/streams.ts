@@ -103,5 +103,24 @@ export const suite: Suite<StreamsRow> = {
     { heading: "descriptors", text: ({ descriptors }) => `${descriptors}` },
     { heading: "xruns p/s/p/d", text: xrunsOf },
   ],
+  plots: [{
+    name: "cpu",
+    xTitle: "streams that run",
+    yTitle: "percent of a processor, above idle",
+    points: ({ running, paused, cpuPercent, cpuPercentPerStream }) =>
+      paused > 0 ? [] : [
+        { series: "all", x: running, y: cpuPercent },
+        { series: "each", x: running, y: cpuPercentPerStream },
+      ],
+  }, {
+    name: "open",
+    xTitle: "streams that run",
+    yTitle: "us per openPlayback(), KiB per stream",
+    points: ({ running, paused, openUs, memoryKib }) =>
+      paused > 0 ? [] : [
+        { series: "us", x: running, y: openUs },
+        { series: "KiB", x: running, y: memoryKib },
+      ],
+  }],
   measure,
 };

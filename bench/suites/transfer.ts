@@ -182,6 +182,15 @@ export const suite: Suite<TransferRow> = {
     { heading: "write ns/frame", text: ({ writeNsPerFrame }) => short(writeNsPerFrame) },
     { heading: "mmap ns/frame", text: ({ mmapNsPerFrame }) => short(mmapNsPerFrame) },
   ],
+  plots: [{
+    name: "ns-per-period",
+    xTitle: "frames per period",
+    yTitle: "ns per period",
+    points: ({ source, periodFrames, mmapNsPerPeriod, writeNsPerPeriod }) => [
+      { series: `${source}, mmap`, x: periodFrames, y: mmapNsPerPeriod },
+      { series: `${source}, write`, x: periodFrames, y: writeNsPerPeriod },
+    ],
+  }],
   async measure(scale) {
     const rows: TransferRow[] = [];
     for (const source of Object.keys(SOURCES) as SourceName[]) {

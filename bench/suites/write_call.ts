@@ -126,6 +126,14 @@ export const suite: Suite<WriteCallRow> = {
     { heading: "tryWrite us/MiB", text: ({ tryWriteUsPerMib }) => short(tryWriteUsPerMib) },
     { heading: "write us/MiB", text: ({ writeUsPerMib }) => short(writeUsPerMib) },
   ],
+  plots: [{
+    name: "ns-per-call",
+    xTitle: "frames per call",
+    yTitle: "ns per call",
+    points: ({ frames, copyNs, tryWriteNs, writeNs }) =>
+      Object.entries({ "set()": copyNs, "tryWrite()": tryWriteNs, "write()": writeNs })
+        .map(([series, y]) => ({ series, x: frames, y })),
+  }],
   async measure(scale) {
     const rows: WriteCallRow[] = [];
     for (const frames of CALL_FRAMES) rows.push(await measureRow(frames, scale));
