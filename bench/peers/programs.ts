@@ -33,6 +33,8 @@ export interface Peer {
   readonly takesShape: boolean;
   /** Whether it says on standard error when the device has run dry. */
   readonly tellsXruns: boolean;
+  /** What it says when it plays no more, but goes on. */
+  readonly giveUp?: RegExp;
   /** Whether it runs in a JavaScript runtime. */
   readonly needsRuntime: boolean;
   /** How it is started; throws where it cannot be built. */
@@ -151,7 +153,11 @@ export const PEERS: readonly Peer[] = [
   ofPackage("audify", "audify.mjs", true),
   ofPackage("@audio/speaker", "audio_speaker.mjs", false),
   ofPackage("node-web-audio-api", "node_web_audio_api.mjs", false),
-  ofPackage("decibri", "decibri.mjs", false),
+  {
+    ...ofPackage("decibri", "decibri.mjs", false),
+    // After an xrun, thousands of times a second.
+    giveUp: /audio device error: .+/,
+  },
 ];
 
 /** The idle runtime. */

@@ -68,12 +68,17 @@ class RunningPeer implements AsyncDisposable {
   #failure: string | undefined;
   #before: { readonly use: ProcessUse; readonly atMs: number } | undefined;
 
-  constructor(command: () => Command, environment: NodeJS.ProcessEnv) {
+  constructor(command: () => Command, environment: NodeJS.ProcessEnv, giveUp?: RegExp) {
     try {
       const [program, ...args] = command();
       const child = spawn(program, args, { env: environment, stdio: ["ignore", "ignore", "pipe"] });
       endWithParent(child);
-      child.stderr.setEncoding("utf8").on("data", (text: string) => this.output += text);
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        if (giveUp === undefined) return;
+        this.#failure ??= giveUp.exec(text)?.[0];
+        if (this.#failure !== undefined) child.kill("SIGKILL");
+      });
       child.on("error", (error) => this.#failure = error.message);
       child.on("exit", () => this.#failure ??= this.#lastWords());
       this.#child = child;
@@ -173,9 +178,10 @@ async function measurePeriods(
   const environment = await writeConfiguration(folder);
   const shape = { device: DEVICE, periodFrames: PERIOD_FRAMES, periods };
   await using all = new AsyncDisposableStack();
-  const start = (command: () => Command) => all.use(new RunningPeer(command, environment));
-  const idle = start(idleCommand);
-  const peers = new Map(PEERS.map((peer) => [peer, start(() => peer.command(shape, folder))]));
+  const idle = all.use(new RunningPeer(idleCommand, environment));
+  const start = (peer: Peer) =>
+    all.use(new RunningPeer(() => peer.command(shape, folder), environment, peer.giveUp));
+  const peers = new Map(PEERS.map((peer) => [peer, start(peer)]));
   const base = peers.get(PEERS.find(({ name }) => name === BASE)!)!;
   await setTimeout(peerStartMs);
   for (let slice = 0; slice <= realtimeRounds; slice++) {
