@@ -5,14 +5,8 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import {
-  type Call,
-  forEachPacket,
-  openCalls,
-  PACKET_FRAMES,
-  tonePacket,
-} from "../../examples/calls.ts";
-import { openPlayback, type Playback, tone } from "../../mod.ts";
+import { forEachPacket, openCalls, PACKET_FRAMES, tonePacket } from "../../examples/calls.ts";
+import { openPlayback, tone } from "../../mod.ts";
 import { type Figure, figureOf, scaled } from "../figure.ts";
 import { processorUse } from "../processor_use.ts";
 import type { Scale } from "../scale.ts";
@@ -65,14 +59,14 @@ async function openTones(count: number): Promise<Calls> {
   const source = tone({ frequencyHz: 400 });
   const open = () => openPlayback({ device: "null", ...shape, periods: PERIODS, source });
   const streams = await Promise.all(Array.from({ length: count }, open));
-  const isHeld = ({ state }: Playback) => state === "paused" || state === "prepared";
-  const turn = (stream: Playback, talks: boolean) => {
-    if (talks === !isHeld(stream)) return;
-    return talks ? stream.resume() : stream.pause();
-  };
+  let talking = count;
   return {
-    talk: async (talking) => {
-      await Promise.all(streams.map((stream, index) => turn(stream, index < talking)));
+    talk: async (next) => {
+      await Promise.all([
+        ...streams.slice(next, talking).map((stream) => stream.pause()),
+        ...streams.slice(talking, next).map((stream) => stream.resume()),
+      ]);
+      talking = next;
     },
     run: (seconds) => setTimeout(1000 * seconds),
     xruns: () => sum(streams.map((stream) => stream.stats().xruns.count)),
@@ -85,18 +79,20 @@ async function openTones(count: number): Promise<Calls> {
 async function openPacketCalls(count: number): Promise<Calls> {
   const calls = await openCalls(count);
   const packet = tonePacket("alaw");
-  let talking: readonly Call[] = calls;
+  let talking = count;
   return {
     talk: async (next) => {
-      const held = talking.slice(next);
-      const back = calls.slice(talking.length, next);
-      await Promise.all([...held.map((call) => call.hold()), ...back.map((call) => call.unhold())]);
-      talking = calls.slice(0, next);
+      await Promise.all([
+        ...calls.slice(next, talking).map((call) => call.hold()),
+        ...calls.slice(talking, next).map((call) => call.unhold()),
+      ]);
+      talking = next;
     },
-    run: (seconds) =>
-      talking.length === 0
-        ? setTimeout(1000 * seconds)
-        : forEachPacket(seconds, () => talking.forEach((call) => call.receive(packet))),
+    run: (seconds) => {
+      const heard = calls.slice(0, talking);
+      if (talking === 0) return setTimeout(1000 * seconds);
+      return forEachPacket(seconds, () => heard.forEach((call) => call.receive(packet)));
+    },
     xruns: () => sum(calls.map((call) => call.stats().xruns.count)),
     async [Symbol.asyncDispose]() {
       await Promise.all(calls.map((call) => call[Symbol.asyncDispose]()));
@@ -150,6 +146,7 @@ async function measure(scale: Scale): Promise<CallsRow[]> {
   const all = FEEDS.flatMap((feed) => counts.map((calls) => new Rounds(feed, calls)));
   const seconds = realtimeMs / 1000;
   const timer: number[] = [];
+  await forEachPacket(WARM_UP_SECONDS, () => {});
   for (let round = 0; round < realtimeRounds; round++) {
     const idle = await processorUse(() => setTimeout(realtimeMs));
     const ticking = await processorUse(() => forEachPacket(seconds, () => {}));
