@@ -42,6 +42,8 @@ export class Call implements AsyncDisposable {
   readonly #codec: Codec;
   readonly #out: PlaybackQueue<"s16">;
   #held = false;
+  // Frames that the jitter buffer lacks before the call goes on.
+  #missingFrames = 0;
 
   private constructor(codec: Codec, out: PlaybackQueue<"s16">) {
     this.#codec = codec;
@@ -66,7 +68,9 @@ export class Call implements AsyncDisposable {
   /** Plays a packet; returns how many of its frames there was room for: none while on hold. */
   receive(packet: Uint8Array): number {
     if (this.#held) return 0;
-    return this.#out.tryWrite(CODECS[this.#codec].decode(packet));
+    const frames = this.#out.tryWrite(CODECS[this.#codec].decode(packet));
+    if (this.#missingFrames > 0) this.#refill(frames);
+    return frames;
   }
 
   /** Puts the call on hold: no packet is decoded, and no thread wakes up for it. */
@@ -75,10 +79,10 @@ export class Call implements AsyncDisposable {
     await this.#out.pause();
   }
 
-  /** Goes on. */
-  async unhold(): Promise<void> {
-    await this.#out.resume();
+  /** Goes on, when it has received enough for its jitter buffer again. */
+  unhold(): void {
     this.#held = false;
+    this.#missingFrames = JITTER_PACKETS * PACKET_FRAMES;
   }
 
   /** Counters of the call's stream. */
@@ -89,6 +93,13 @@ export class Call implements AsyncDisposable {
   /** Hangs up. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#out.close();
+  }
+
+  #refill(frames: number): void {
+    this.#missingFrames -= frames;
+    if (this.#missingFrames > 0) return;
+    // It is rejected where somebody has hung up meanwhile.
+    this.#out.resume().catch(() => {});
   }
 }
 

@@ -1,0 +1,120 @@
+/**
+ * Prints what telephone calls take in a process of their own, as one object. The suite `calls` starts
+ * it with their feed, their number, and how long to measure in milliseconds.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { forEachPacket, openCalls, PACKET_FRAMES, tonePacket } from "../examples/calls.ts";
+import { openPlayback, tone } from "../mod.ts";
+import { processorUse } from "./processor_use.ts";
+
+/** Who feeds the calls: native code, or JavaScript that decodes packets. */
+export type CallFeed = "tone" | "packets";
+/** How many of the calls talk; the others are on hold. */
+export type Talking = "none" | "one" | "all";
+
+/** What the calls took. */
+export interface TelephoneCalls {
+  /** Percent of one processor, above that of the idle runtime. */
+  readonly cpuPercent: Readonly<Record<Talking, number>>;
+  /** Xruns meanwhile. */
+  readonly xruns: Readonly<Record<Talking, number>>;
+  /** Percent of one processor, above idle, of a timer every 20 ms that does nothing. */
+  readonly timerCpuPercent: number;
+}
+
+const RATE = 16_000;
+const PERIODS = 4;
+// Streams start, and compilers and caches get ready, before each measurement.
+const WARM_UP_SECONDS = 0.3;
+
+/** Calls of one kind. */
+interface Calls extends AsyncDisposable {
+  /** Puts all on hold but so many. */
+  talk(count: number): Promise<void>;
+  /** Lets them talk for a while. */
+  run(seconds: number): Promise<void>;
+  /** Xruns so far. */
+  xruns(): number;
+}
+
+const sum = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0);
+
+async function openTones(count: number): Promise<Calls> {
+  const shape = { rate: RATE, channels: 1, format: "s16", periodFrames: PACKET_FRAMES } as const;
+  const source = tone({ frequencyHz: 400 });
+  const open = () => openPlayback({ device: "null", ...shape, periods: PERIODS, source });
+  const streams = await Promise.all(Array.from({ length: count }, open));
+  let talking = count;
+  return {
+    talk: async (next) => {
+      await Promise.all([
+        ...streams.slice(next, talking).map((stream) => stream.pause()),
+        ...streams.slice(talking, next).map((stream) => stream.resume()),
+      ]);
+      talking = next;
+    },
+    run: (seconds) => setTimeout(1000 * seconds),
+    xruns: () => sum(streams.map((stream) => stream.stats().xruns.count)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(streams.map((stream) => stream.close()));
+    },
+  };
+}
+
+async function openPacketCalls(count: number): Promise<Calls> {
+  const calls = await openCalls(count);
+  const packet = tonePacket("alaw");
+  let talking = count;
+  return {
+    talk: async (next) => {
+      await Promise.all(calls.slice(next, talking).map((call) => call.hold()));
+      for (const call of calls.slice(talking, next)) call.unhold();
+      talking = next;
+    },
+    run: (seconds) => {
+      const heard = calls.slice(0, talking);
+      if (talking === 0) return setTimeout(1000 * seconds);
+      return forEachPacket(seconds, () => heard.forEach((call) => call.receive(packet)));
+    },
+    xruns: () => sum(calls.map((call) => call.stats().xruns.count)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(calls.map((call) => call[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+const OPENERS: Readonly<Record<CallFeed, (count: number) => Promise<Calls>>> = {
+  tone: openTones,
+  packets: openPacketCalls,
+};
+
+async function measure(
+  feed: CallFeed,
+  count: number,
+  seconds: number,
+): Promise<TelephoneCalls> {
+  await forEachPacket(WARM_UP_SECONDS, () => {});
+  const idle = await processorUse(() => setTimeout(1000 * seconds));
+  const timer = await processorUse(() => forEachPacket(seconds, () => {}));
+  const percents = { none: 0, one: 0, all: 0 };
+  const xruns = { none: 0, one: 0, all: 0 };
+  await using calls = await OPENERS[feed](count);
+  for (const [talking, number] of [["none", 0], ["one", 1], ["all", count]] as const) {
+    await calls.talk(number);
+    await calls.run(WARM_UP_SECONDS);
+    const before = calls.xruns();
+    const { cpuPercent } = await processorUse(() => calls.run(seconds));
+    percents[talking] = cpuPercent - idle.cpuPercent;
+    xruns[talking] = calls.xruns() - before;
+  }
+  const timerCpuPercent = timer.cpuPercent - idle.cpuPercent;
+  return { cpuPercent: percents, xruns, timerCpuPercent };
+}
+
+const [feed, count, durationMs] = process.argv.slice(2) as [CallFeed, string, string];
+console.log(JSON.stringify(await measure(feed, Number(count), Number(durationMs) / 1000)));
