@@ -122,9 +122,10 @@ class RunningPeer implements AsyncDisposable {
     await ended;
   }
 
-  // The line that names an error, or the first one.
+  // The line that names an error, or the first one; libasound complains of much that is no error.
   #lastWords(): string {
-    const lines = this.output.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const lines = this.output.split("\n").map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("ALSA lib"));
     return lines.find((line) => /error|cannot|invalid/i.test(line)) ?? lines[0] ?? "it ended";
   }
 }
