@@ -74,7 +74,7 @@ export async function attachPlayback(
   const render = checkRender(source, options);
   if (isRenderedKind(source)) assertViewsPermitted();
   const stream = await NativeStream.attach(source, number);
-  const playback = await makePlayback(stream, { render });
+  const playback = await makePlayback(stream, render);
   publishOpen({ stream: playback, granted: playback.granted });
   stream.tellXruns();
   return playback;

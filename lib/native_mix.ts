@@ -15,7 +15,6 @@ import {
   STREAM_OPTIONS_LENGTH,
 } from "./ffi/abi.generated.ts";
 import type { CheckedMixInput } from "./mix.ts";
-import { check } from "./native_call.ts";
 import type { NativeStream } from "./native_stream.ts";
 import type { Realm } from "./realm.ts";
 import type { WriteTarget } from "./write_queue.ts";
@@ -93,7 +92,7 @@ export function dispatchMixEvents(
   const events = new Uint32Array(EVENT_PAIRS * 2);
   let pairs = EVENT_PAIRS;
   while (pairs === EVENT_PAIRS && !stream.isEnding) {
-    pairs = check(stream.native.halflap_mix_events(stream.handle, events, EVENT_PAIRS));
+    pairs = stream.check(stream.native.halflap_mix_events(stream.handle, events, EVENT_PAIRS));
     for (let pair = 0; pair < pairs; pair++) {
       inputs[events[2 * pair]!]!.handleEvents(events[2 * pair + 1]!);
     }
@@ -128,7 +127,7 @@ export class NativeMixInput implements WriteTarget {
   /** Puts frames of a whole array, from an offset on, into the queue; returns how many it took. */
   write(samples: ArrayBufferView, offsetFrames: number, frames: number): number {
     this.stream.checkFramesLeft(samples, offsetFrames + frames);
-    return check(
+    return this.stream.check(
       this.stream.native.halflap_mix_write(
         this.stream.handle,
         this.#index,
@@ -143,7 +142,7 @@ export class NativeMixInput implements WriteTarget {
   /** Whether there is room for that many frames; if not, `roomAvailable` is called when there is. */
   awaitRoom(frames: number): boolean {
     const { native, handle } = this.stream;
-    return check(native.halflap_mix_await_room(handle, this.#index, frames)) > 0;
+    return this.stream.check(native.halflap_mix_await_room(handle, this.#index, frames)) > 0;
   }
 
   /** Somebody waits. */
@@ -160,26 +159,28 @@ export class NativeMixInput implements WriteTarget {
   setGain(gain: number, rampMs: number): void {
     this.stream.assertOpen();
     const { native, handle } = this.stream;
-    check(native.halflap_mix_set_gain(handle, this.#index, gain, rampMs));
+    this.stream.check(native.halflap_mix_set_gain(handle, this.#index, gain, rampMs));
   }
 
   /** Plays a clip from its beginning, or stops it. */
   setPlaying(play: boolean, fadeMs: number): void {
     this.stream.assertOpen();
     const { native, handle } = this.stream;
-    check(native.halflap_mix_set_playing(handle, this.#index, play ? 1 : 0, fadeMs));
+    this.stream.check(native.halflap_mix_set_playing(handle, this.#index, play ? 1 : 0, fadeMs));
   }
 
   /** Throws away what is queued. */
   drop(): void {
     this.stream.assertOpen();
-    check(this.stream.native.halflap_mix_drop(this.stream.handle, this.#index));
+    this.stream.check(this.stream.native.halflap_mix_drop(this.stream.handle, this.#index));
   }
 
   /** Resolves when what is queued now, or what is left of a clip, was heard. */
   async drain(): Promise<void> {
     this.stream.assertOpen();
-    const ordinal = check(this.stream.native.halflap_mix_drain(this.stream.handle, this.#index));
+    const ordinal = this.stream.check(
+      this.stream.native.halflap_mix_drain(this.stream.handle, this.#index),
+    );
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#drains.push({ ordinal, resolve, reject });
     this.addPending();
@@ -192,7 +193,7 @@ export class NativeMixInput implements WriteTarget {
 
   /** Until the next write, that the queue is dry is no starvation. */
   expectNoMore(): void {
-    check(this.stream.native.halflap_mix_drain(this.stream.handle, this.#index));
+    this.stream.check(this.stream.native.halflap_mix_drain(this.stream.handle, this.#index));
   }
 
   /** Rejects all drains that wait. */
@@ -204,7 +205,9 @@ export class NativeMixInput implements WriteTarget {
   readStats(): Float64Array {
     this.stream.assertOpen();
     const { native, handle } = this.stream;
-    check(native.halflap_mix_stats(handle, this.#index, this.#stats, MIX_INPUT_STATS_LENGTH));
+    this.stream.check(
+      native.halflap_mix_stats(handle, this.#index, this.#stats, MIX_INPUT_STATS_LENGTH),
+    );
     return this.#stats;
   }
 

@@ -16,6 +16,7 @@ import {
   DISTRIBUTION_LENGTH,
   ErrorCode,
   Event,
+  Granted as GrantedField,
   GRANTED_LENGTH,
   GROUP_LENGTH,
   Handover,
@@ -117,6 +118,8 @@ const distributionRecord = new Float64Array(DISTRIBUTION_LENGTH);
 export class NativeStream {
   /** What the device granted. Set when `open()` resolves. */
   granted!: Granted;
+  /** Inputs of a mix. */
+  mixInputs = 0;
   /** The state as last told to the observer. */
   state: PlaybackState = "open";
   /** Is told what happens. */
@@ -153,8 +156,6 @@ export class NativeStream {
   #queuedFrames = 0;
   #startThreshold = Infinity;
   #frameBytes = 0;
-  // It plays although nothing was written to it.
-  #isMix = false;
   // A native source that plays as soon as the stream is open, and has not begun to.
   #startsWhenOpen = false;
   // Ordinal of a start() that waits for the first frame, or 0.
@@ -171,7 +172,6 @@ export class NativeStream {
     this.source = beginning.source;
     this.#gain = beginning.gain;
     this.#device = beginning.device;
-    this.#isMix = beginning.source === "mix";
     this.#startsWhenOpen = beginning.startsWhenOpen ?? false;
     // Rejected where nobody waits for it.
     this.#nativeDetached.promise.catch(() => {});
@@ -377,7 +377,8 @@ export class NativeStream {
   /** Starts; resolves when the stream runs, or at once where it still waits for its first frame. */
   async start(fadeMs: number): Promise<void> {
     this.assertOpen();
-    const isWaiting = this.state === "prepared" && this.writer !== undefined && !this.#isMix &&
+    const isWaiting = this.state === "prepared" && this.writer !== undefined &&
+      this.source !== "mix" &&
       this.readStats()[Stats.frames_queued] === 0;
     const ordinal = this.#send("start", { fadeMs });
     if (!isWaiting) await this.#completion("start", ordinal);
@@ -470,6 +471,11 @@ export class NativeStream {
     if (this.#end !== undefined) return;
     this.#failure = error;
     void this.close();
+  }
+
+  /** Returns the result of an engine function on the stream, if it is none of the errors. */
+  check(result: number): number {
+    return this.#check(result);
   }
 
   // Returns a result that is no error. One that is may be the first sign that the engine took the
@@ -597,6 +603,7 @@ export class NativeStream {
         channelMap: this.#readText(Text.channel_map),
       },
     );
+    this.mixInputs = record[GrantedField.mix_inputs]!;
     this.#startThreshold = this.granted.startThreshold;
     this.#frameBytes = this.granted.channels * bytesPerSample(this.granted.format);
   }

@@ -8,7 +8,7 @@ import { publishOpen } from "./diagnostics.ts";
 import { assertViewsPermitted } from "./ffi/engine.ts";
 import type { SampleFormat } from "./format.ts";
 import { NativeStream } from "./native_stream.ts";
-import type { CheckedMixInput, MixInputOptions } from "./mix.ts";
+import type { MixInputOptions } from "./mix.ts";
 import {
   checkPlaybackOptions,
   isRendered,
@@ -146,28 +146,18 @@ export async function openPlayback(options?: PlaybackOptions): Promise<Playback>
     throw stream.failure;
   }
   const { source } = checked;
-  const playback = await makePlayback(stream, {
-    render: source?.kind === "render" ? source.callback : undefined,
-    inputs: source?.kind === "mix" ? source.inputs : undefined,
-  });
+  const callback = source?.kind === "render" ? source.callback : undefined;
+  const playback = await makePlayback(stream, callback);
   if (signal) closeOnAbort(playback, signal);
   publishOpen({ stream: playback, granted: playback.granted });
   stream.tellXruns();
   return playback;
 }
 
-/** What of a source JavaScript keeps. */
-export interface SourceParts {
-  /** The callback of `render()`. */
-  readonly render?: RenderCallback | undefined;
-  /** The inputs of `mix()`. */
-  readonly inputs?: readonly CheckedMixInput[] | undefined;
-}
-
-/** Makes the class that fits the stream's source. */
+/** Makes the class that fits the stream's source; `render` is the callback where that is needed. */
 export async function makePlayback(
   stream: NativeStream,
-  { render, inputs }: SourceParts,
+  render: RenderCallback | undefined,
 ): Promise<Playback> {
   const { source, gain } = stream;
   try {
@@ -179,7 +169,7 @@ export async function makePlayback(
       case "mapped":
         return new PlaybackMapped(stream, gain);
       case "mix":
-        return new PlaybackMix(stream, gain, inputs);
+        return new PlaybackMix(stream, gain);
       default:
         return new Playback(stream, gain);
     }

@@ -6,10 +6,10 @@
 
 import { nativeError } from "./errors.ts";
 import { type Barrier, drainWithin } from "./drain_within.ts";
-import { ErrorCode, MixInputStats } from "./ffi/abi.generated.ts";
+import { ErrorCode, MixInputStats, SourceKind } from "./ffi/abi.generated.ts";
 import type { SampleFormat } from "./format.ts";
 import type { Granted } from "./granted.ts";
-import type { CheckedMixInput, MixInputOptions } from "./mix.ts";
+import type { MixInputOptions } from "./mix.ts";
 import { MixClip, type MixInput, type MixInputsOf, MixQueue, MixTone } from "./mix_input.ts";
 import { dispatchMixEvents, NativeMixInput } from "./native_mix.ts";
 import type { NativeStream } from "./native_stream.ts";
@@ -20,6 +20,7 @@ import {
   type FadeOptions,
   Playback,
 } from "./playback.ts";
+import type { PlaybackToken } from "./playback_token.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /**
@@ -41,15 +42,16 @@ export class PlaybackMix<
    *
    * @param stream The engine's stream.
    * @param gain Its initial gain.
-   * @param inputs The inputs of the mix, checked.
    */
-  constructor(stream: unknown, gain: number, inputs: unknown) {
+  constructor(stream: unknown, gain: number) {
     super(stream, gain);
     this.#stream = stream as NativeStream;
-    const checked = inputs as readonly CheckedMixInput[];
-    this.#natives = checked.map((_, index) => new NativeMixInput(this.#stream, index));
+    this.#natives = Array.from(
+      { length: this.#stream.mixInputs },
+      (_, index) => new NativeMixInput(this.#stream, index),
+    );
     this.inputs = Object.freeze(
-      checked.map((input, index) => this.#makeInput(input, this.#natives[index]!)),
+      this.#natives.map((native) => this.#makeInput(native)),
     ) as unknown as MixInputsOf<Inputs, F>;
     this.#stream.writer = {
       roomAvailable: () => dispatchMixEvents(this.#stream, this.#natives),
@@ -80,6 +82,27 @@ export class PlaybackMix<
   }
 
   /**
+   * Gives the stream with all its inputs away, to be attached by `attachPlayback()` in any realm of the
+   * process. It waits for earlier `write()` calls; later ones, and whatever else is pending, are
+   * rejected with `ERR_HALFLAP_DETACHED`. It goes on playing meanwhile what it has. `closed` resolves.
+   *
+   * Between the two, nothing keeps the process alive, and a stream that nobody attaches for 30
+   * seconds is closed.
+   *
+   * @returns The token for `attachPlayback()`.
+   * @throws HalflapError if the stream is closed or was given away before, or with
+   *   `ERR_HALFLAP_CANCELLED` after a `drop()` that came before the writes were done.
+   */
+  override async detach(): Promise<PlaybackToken<this>> {
+    this.#stream.assertOpen();
+    let token: PlaybackToken<this> | undefined;
+    await this.#barrier(async () => {
+      token = await super.detach();
+    });
+    return token!;
+  }
+
+  /**
    * Stops, and throws away what has not been heard, in all queues; clips are then as they were when
    * the stream was opened. The stream is `prepared`, and `start()` plays it again. Pending `write()`
    * and `drain()` calls are rejected with `ERR_HALFLAP_CANCELLED`; later writes wait until it is done.
@@ -97,26 +120,17 @@ export class PlaybackMix<
     await Promise.all([dropped, ...queues.map((queue) => queue.barrierNow(() => dropped))]);
   }
 
-  #makeInput({ source, gain }: CheckedMixInput, native: NativeMixInput): MixInput {
-    if (source?.kind === "tone") return new MixTone(native, gain);
-    if (source?.kind === "clip") return new MixClip(native, gain);
-    const queueFrames = native.readStats()[MixInputStats.queue_frames]!;
+  #makeInput(native: NativeMixInput): MixInput {
+    const stats = native.readStats();
+    const gain = stats[MixInputStats.wanted_gain]!;
+    const source = stats[MixInputStats.source]!;
+    if (source === SourceKind.tone) return new MixTone(native, gain);
+    if (source === SourceKind.clip) return new MixClip(native, gain);
+    const queueFrames = stats[MixInputStats.queue_frames]!;
     const queue = new WriteQueue(native, queueFrames);
     native.roomAvailable = () => queue.resume();
     this.#queues.set(native, queue);
     return new MixQueue<F>(native, gain, queue, queueFrames);
-  }
-
-  /**
-   * A mix cannot be given away: its inputs stay with who made them.
-   *
-   * @returns Never resolves.
-   * @throws HalflapError with `ERR_HALFLAP_INVALID_STATE`.
-   */
-  // deno-lint-ignore require-await
-  override async detach(): Promise<never> {
-    const text = "A mix cannot be given to another realm";
-    throw nativeError({ result: ErrorCode.invalid_state, text });
   }
 
   #cancel(error: ReturnType<typeof nativeError>): void {
@@ -127,16 +141,19 @@ export class PlaybackMix<
   get #writes(): Barrier {
     return {
       isBlocked: [...this.#queues.values()].some(({ isBlocked }) => isBlocked),
-      barrier: (run) => this.#barrier(run),
+      barrier: (run) => this.#barrier(run, (native) => native.expectNoMore()),
     };
   }
 
-  // Runs when the writes of all inputs are done.
-  async #barrier(run: () => Promise<void>): Promise<void> {
+  // Runs when the writes of all inputs are done; each is told when its own are.
+  async #barrier(
+    run: () => Promise<void>,
+    tell?: (native: NativeMixInput) => void,
+  ): Promise<void> {
     const ran = Promise.withResolvers<void>();
     let waiting = this.#queues.size;
     const arrive = (native: NativeMixInput): Promise<void> => {
-      native.expectNoMore();
+      tell?.(native);
       if (--waiting === 0) run().then(ran.resolve, ran.reject);
       return ran.promise;
     };

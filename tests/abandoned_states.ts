@@ -5,13 +5,16 @@
 import { openVirtualCard } from "../lib/testing/mod.ts";
 import {
   attachPlayback,
+  listDevices,
   mapped,
+  mix,
   openPlayback,
   type Playback,
   type PlaybackQueue,
   type PlaybackToken,
   render,
   tone,
+  watchDevices,
 } from "../mod.ts";
 import { counting, countingSamples, handled, monoSource } from "./harness.ts";
 
@@ -88,6 +91,19 @@ export const states: Readonly<Record<string, (token: PlaybackToken) => Promise<u
     await (await play()).detach();
   },
   attached: (token) => attachPlayback(token),
+  mixing: async () => {
+    const source = mix([{ gain: 0.5 }, { source: tone({ frequencyHz: 440 }) }]);
+    const { queueFrames: _, ...options } = queue;
+    const out = await openPlayback({ ...options, source });
+    const [input] = out.inputs;
+    handled(input.write(countingSamples(100_000)));
+    handled(input.drain());
+  },
+  "watching devices": () => {
+    handled(watchDevices().next());
+    handled(listDevices());
+    return Promise.resolve();
+  },
   "with cards": async () => {
     const simulated = await openVirtualCard();
     const out = await openPlayback({ ...counting, device: simulated.device });

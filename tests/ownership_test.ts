@@ -10,6 +10,9 @@ import {
   attachPlayback,
   clip,
   mapped,
+  mix,
+  MixClip,
+  MixQueue,
   openPlayback,
   type Playback,
   PlaybackMapped,
@@ -99,6 +102,37 @@ test("native sources play on while nobody owns them", async () => {
   assertSameBits(card.played(0).subarray(0, samples.length), samples);
   assert.equal(other.stats().xruns.count, 0);
   await out.close();
+});
+
+test("a mix goes with its inputs: what they hold, their gains, and who plays", async () => {
+  await using card = await openVirtualCard();
+  const options = { ...monoSource, device: card.device };
+  const ring = clip(Int32Array.of(1000, 2000, 3000));
+  const source = mix([{ gain: 0.1 }, { source: ring, autoplay: false, gain: 0.7 }]);
+  const out = await openPlayback({ ...options, source, startThreshold: Infinity });
+  const [queue, alarm] = out.inputs;
+  queue.setGain(0.3);
+  await queue.write(countingSamples(10).map((sample) => 1000 * sample));
+  alarm.play();
+  const draining = handled(alarm.drain());
+
+  const attached = await handOver(out);
+  await assert.rejects(draining, detached);
+  await assert.rejects(queue.write(countingSamples(1)), detached);
+  assert.throws(() => alarm.play(), detached);
+  const [nextQueue, nextAlarm] = attached.inputs;
+  assert.ok(nextQueue instanceof MixQueue && nextAlarm instanceof MixClip);
+  assert.deepEqual([nextQueue.gain, nextAlarm.gain], [0.3, 0.7]);
+  assert.equal(nextQueue.queueFrames, queue.queueFrames);
+  assert.equal(nextAlarm.playing, true);
+  nextQueue.setGain(1);
+  nextAlarm.setGain(1);
+  await nextQueue.write(Int32Array.of(7, 8));
+  await advanceUntil(card, attached.start());
+  await advanceUntil(card, attached.drain());
+  const played = [2000, 4000, 6000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 7, 8];
+  assert.deepEqual(withoutZeros(card.played()), played);
+  await attached.close();
 });
 
 /** Renders samples that count, and remembers how far it got. */
@@ -301,6 +335,24 @@ test("detach() waits for the writes before it, and rejects those behind it", asy
   await assert.rejects(behind, detached);
   await advanceUntil(card, attached.drain());
   assertSameBits(card.played().subarray(0, 5000), countingSamples(5000));
+  await attached.close();
+});
+
+test("a mix is given away behind the writes of all its inputs, or not at all", async () => {
+  await using card = await openVirtualCard();
+  const source = mix([{}, {}]);
+  const out = await openPlayback({ ...monoSource, device: card.device, source });
+  for (const input of out.inputs) handled(input.write(countingSamples(20_000)));
+  const stuck = handled(out.detach());
+  assert.equal(watch(stuck).state, "pending");
+  await out.drop();
+  await assert.rejects(stuck, withCode("ERR_HALFLAP_CANCELLED"));
+  const writing = out.inputs.map((input) => watch(input.write(countingSamples(20_000))));
+  await advanceUntil(card, handled(out.start()));
+  const attached = await attachPlayback(await advanceUntil(card, out.detach()));
+  assert.deepEqual(writing, [{ state: "fulfilled" }, { state: "fulfilled" }]);
+  await advanceUntil(card, attached.drain());
+  assert.ok(attached.inputs.every((input) => input.stats().starvations === 0));
   await attached.close();
 });
 

@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 2861232924;
+export const ABI_HASH: number = 2037296393;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -429,8 +429,9 @@ export const Granted = {
   period_wakeups: 31,
   zero_copy: 32,
   zero_copy_reason: 33,
+  mix_inputs: 34,
 } as const;
-export const GRANTED_LENGTH = 34;
+export const GRANTED_LENGTH = 35;
 
 export const Handover = {
   gain: 0,
@@ -562,8 +563,10 @@ export const MixInputStats = {
   gain: 7,
   is_playing: 8,
   drained: 9,
+  source: 10,
+  wanted_gain: 11,
 } as const;
-export const MIX_INPUT_STATS_LENGTH = 10;
+export const MIX_INPUT_STATS_LENGTH = 12;
 
 export const CardOptions = {
   clock: 0,

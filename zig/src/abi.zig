@@ -394,6 +394,8 @@ pub const Granted = extern struct {
     zero_copy: f64,
     /// `ZeroCopyReason`.
     zero_copy_reason: f64,
+    /// Inputs of a mix, 0 with another source.
+    mix_inputs: f64,
 };
 
 /// What a stream's former owner tells the next one; the engine only keeps it.
@@ -626,6 +628,9 @@ pub const MixInputStats = extern struct {
     is_playing: f64,
     /// Ordinal of the last `halflap_mix_drain` that was fulfilled.
     drained: f64,
+    /// `SourceKind`, and the gain that was set last: what the input's next owner has to know.
+    source: f64,
+    wanted_gain: f64,
 };
 
 /// What `halflap_card_open` takes; 0 in a limit means "no limit but the engine's own".

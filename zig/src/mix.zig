@@ -20,7 +20,7 @@ pub const inputs_max = @import("input_set.zig").capacity;
 
 /// An input as JavaScript describes it, checked.
 pub const InputOptions = struct {
-    gain: f32,
+    gain: f64,
     feed: union(enum) {
         /// Capacity in frames, or the default.
         queue: ?u32,

@@ -45,7 +45,7 @@ fn parse(
 ) record.Error!InputOptions {
     const rate: f64 = @floatFromInt(options.wanted.rate);
     return .{
-        .gain = @floatCast(try record.real(given.gain, 0, engine.gain_max)),
+        .gain = try record.real(given.gain, 0, engine.gain_max),
         .feed = switch (try record.enumeration(abi.SourceKind, given.source)) {
             .queue => .{
                 .queue = try record.optional(u32, given.queue_frames, 1, engine.queue_frames_max),
@@ -146,11 +146,12 @@ pub fn awaitRoom(stream: *Stream, index: u32, frames: u32) StateError!bool {
     return true;
 }
 
-pub fn setGain(stream: *Stream, index: u32, gain: f32, ramp_ms: f32) StateError!void {
+pub fn setGain(stream: *Stream, index: u32, gain: f64, ramp_ms: f32) StateError!void {
     const held: Held = try .of(stream, index);
     defer held.release();
+    held.input.wanted_gain = gain;
     const wanted: mix_input.GainRequest = .{
-        .target = gain,
+        .target = @floatCast(gain),
         .ramp_frames = stream.framesOfMs(ramp_ms),
     };
     held.input.gain_request.store(@bitCast(wanted), .release);
@@ -211,6 +212,12 @@ pub fn stats(stream: *Stream, index: u32) StateError!abi.MixInputStats {
         .gain = counters.gain.load(.monotonic),
         .is_playing = if (held.input.willPlay()) 1 else 0,
         .drained = @floatFromInt(counters.drained.load(.acquire)),
+        .source = @floatFromInt(@intFromEnum(@as(abi.SourceKind, switch (held.input.feed) {
+            .queue => .queue,
+            .clip => .clip,
+            .tone => .tone,
+        }))),
+        .wanted_gain = held.input.wanted_gain,
     };
     switch (held.input.feed) {
         .queue => |*queue| {

@@ -59,6 +59,8 @@ pub const Input = struct {
     /// Free frames at which JavaScript wants the `room` event.
     wanted_room: std.atomic.Value(u32) = .init(nobody),
 
+    /// Control side: the gain as JavaScript set it.
+    wanted_gain: f64,
     /// Bits of `abi.MixEvent` that JavaScript has not seen.
     events: std.atomic.Value(u32) = .init(0),
     counters: Counters = .{},
@@ -77,12 +79,14 @@ pub const Input = struct {
     /// Position in the mix behind its last frame.
     end_position: u64 = 0,
 
-    pub fn init(feed: Feed, level: f32, autoplay: bool) Input {
+    pub fn init(feed: Feed, wanted_gain: f64, autoplay: bool) Input {
+        const level: f32 = @floatCast(wanted_gain);
         const request: GainRequest = .{ .ramp_frames = 0, .target = level };
         return .{
             .feed = feed,
             .autoplay = autoplay,
             .gain_request = .init(@bitCast(request)),
+            .wanted_gain = wanted_gain,
             .seen_gain = @bitCast(request),
             .level = .constant(level),
             .counters = .{ .gain = .init(level), .is_playing = .init(autoplay) },

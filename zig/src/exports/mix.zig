@@ -88,7 +88,7 @@ pub const functions = struct {
         const factor = record.real(gain, 0, engine.gain_max) catch return code(.invalid_argument);
         const ramp = record.real(ramp_ms, 0, engine.fade_ms_max) catch
             return code(.invalid_argument);
-        mix_control.setGain(stream, input, @floatCast(factor), @floatCast(ramp)) catch |err|
+        mix_control.setGain(stream, input, factor, @floatCast(ramp)) catch |err|
             return codeOf(err);
         return 0;
     }

@@ -56,6 +56,10 @@ pub fn granted(stream: *const Stream) abi.Granted {
         .period_wakeups = flag(of.period_wakeups),
         .zero_copy = @floatFromInt(@intFromEnum(stream.zero_copy.kind)),
         .zero_copy_reason = @floatFromInt(@intFromEnum(stream.zero_copy.reason)),
+        .mix_inputs = switch (stream.source) {
+            .mix => |mix| @floatFromInt(mix.inputs.len),
+            else => 0,
+        },
     };
 }
 
