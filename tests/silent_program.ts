@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { engineCounters, openVirtualCard } from "../lib/testing/mod.ts";
-import { HalflapError, mapped, openPlayback, render, tone } from "../mod.ts";
-import { counting, countingSamples, handled, monoSource } from "./harness.ts";
+import { HalflapError, mapped, openPlayback, render, tone, watchDevices } from "../mod.ts";
+import { counting, countingSamples, handled, monoSource, sleep } from "./harness.ts";
 
 const isReleased = process.argv[2] === "released";
 const device = "virtual";
@@ -34,6 +34,8 @@ function beSilent(): void {
 }
 
 const card = await openVirtualCard();
+const devices = watchDevices();
+const change = handled(devices.next());
 const tones = await openPlayback({ ...monoSource, device, source: tone({ frequencyHz: 440 }) });
 const queue = await openPlayback({ ...counting, device, startThreshold: Infinity });
 const writing = handled(queue.write(countingSamples(9000)));
@@ -60,6 +62,7 @@ const codes = {
   begin: await codeOf(() => memory.begin(1)),
   detach: await codeOf(() => idle.detach()),
   card: await codeOf(() => card.advance(1)),
+  devices: await codeOf(() => Promise.race([change, sleep(0)])),
 };
 const states = [tones, queue, memory, idle, rendered].map(({ state }) => state);
 samples[0] = 1;
@@ -67,4 +70,5 @@ for (const out of [tones, queue, memory, idle, rendered]) await out.close();
 const again = await openPlayback({ ...counting, device: "virtual" });
 await again.close();
 await card.close();
+await devices.return();
 console.log(JSON.stringify({ codes, states, samples: samples.length, end: engineCounters() }));

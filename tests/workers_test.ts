@@ -233,6 +233,7 @@ for (const until of ["closed", "released"]) {
         begin: closed,
         detach: closed,
         card: until === "closed" ? "no error" : "ERR_HALFLAP_CLOSED",
+        devices: until === "closed" ? "no error" : abandoned,
       });
       assert.deepEqual(states, Array(5).fill("closed"));
       assert.equal(samples, 0);

@@ -90,11 +90,11 @@ fn hearWaits() void {
     }
 }
 
-/// What a silent realm has asked about devices, or watches.
+/// What a realm that is to lose everything has asked about devices, or watches.
 fn closeNoticesOf(comptime T: type) void {
     var all: handles.Iterator(T) = .{};
     while (all.next()) |entry| {
-        const is_silent = entry.object.realm.silent_looks >= looks_max;
+        const is_silent = entry.object.realm.silent_looks >= 2 * looks_max;
         if (!is_silent or !entry.object.close()) handles.unpin(entry.handle);
     }
 }

@@ -39,7 +39,7 @@ pub const Realm = struct {
     stream_count: std.atomic.Value(u32) = .init(0),
     ready_notices: sync.Stack(Notice, "ready_next") = .{},
     notice_count: std.atomic.Value(u32) = .init(0),
-    /// It is being closed, and gets no stream any more.
+    /// It is being closed, and gets nothing any more.
     retired: std.atomic.Value(bool) = .init(false),
     pipe_read: i32 = -1,
     pipe_write: std.atomic.Value(i32) = .init(-1),
@@ -91,12 +91,22 @@ pub const Realm = struct {
         self.ring();
     }
 
-    pub fn addNotice(self: *Realm) void {
-        _ = self.notice_count.fetchAdd(1, .monotonic);
+    /// Counts one notice more.
+    pub fn addNotice(self: *Realm) error{Retired}!void {
+        _ = self.notice_count.fetchAdd(1, .seq_cst);
+        if (!self.retired.load(.seq_cst)) return;
+        _ = self.notice_count.fetchSub(1, .seq_cst);
+        return error.Retired;
     }
 
-    /// It has no more events; those that nobody fetched are dropped.
+    /// It has no more events; those that nobody fetched are dropped. Nothing of the realm may be
+    /// touched after this.
     pub fn removeNotice(self: *Realm, gone: *Notice) void {
+        self.forgetNotice(gone);
+        _ = self.notice_count.fetchSub(1, .seq_cst);
+    }
+
+    fn forgetNotice(self: *Realm, gone: *Notice) void {
         self.fetching.lock();
         defer self.fetching.unlock();
         var node = self.ready_notices.takeAll();
@@ -104,7 +114,6 @@ pub const Realm = struct {
             node = notice.ready_next;
             if (notice != gone) self.ready_notices.push(notice);
         }
-        _ = self.notice_count.fetchSub(1, .monotonic);
     }
 
     pub fn ring(self: *Realm) void {

@@ -40,7 +40,7 @@ pub const Question = union(enum) {
     };
 };
 
-pub const OpenError = error{ OutOfMemory, TooManyHandles, ThreadUnavailable };
+pub const OpenError = error{ OutOfMemory, TooManyHandles, ThreadUnavailable, Retired };
 
 pub const Query = struct {
     realm: *Realm,
@@ -72,7 +72,7 @@ pub const Query = struct {
         engine.janitor.keep(owner_watch.intervalMs());
         errdefer engine.janitor.letGo();
         try engine.janitor.staff();
-        realm.addNotice();
+        try realm.addNotice();
         engine.janitor.submit(&self.task);
         return handle;
     }

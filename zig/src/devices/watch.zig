@@ -25,6 +25,7 @@ pub const OpenError = error{
     OutOfMemory,
     TooManyHandles,
     ThreadUnavailable,
+    Retired,
     /// The system has no more descriptors or inotify instances, or refuses to watch.
     Refused,
 };
@@ -59,7 +60,7 @@ pub const Watch = struct {
             _ = handles.pin(Watch, handle);
             _ = handles.remove(handle);
         }
-        realm.addNotice();
+        try realm.addNotice();
         errdefer realm.removeNotice(&self.notice);
         self.thread = try threads.spawn(run, .{self});
         return handle;

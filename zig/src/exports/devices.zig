@@ -121,6 +121,7 @@ pub const functions = struct {
             error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a watch", .{}),
             error.TooManyHandles => tooManyHandles(),
             error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
+            error.Retired => code(.invalid_handle),
             error.Refused => refuse(.io, "Cannot watch \"/dev/snd\"", .{}),
         };
         return @intCast(handle);
@@ -139,6 +140,7 @@ fn ask(realm: *Realm, question: Question) i32 {
         error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a query", .{}),
         error.TooManyHandles => tooManyHandles(),
         error.ThreadUnavailable => refuse(.thread, "Cannot start a thread", .{}),
+        error.Retired => code(.invalid_handle),
     };
     return @intCast(handle);
 }
