@@ -24,8 +24,8 @@ pub const Ring = struct {
     /// Given to the device, and of that no longer in its ring. Advanced by the owner only.
     taken: std.atomic.Value(u64) = .init(0),
     freed: std.atomic.Value(u64) = .init(0),
-    /// Where position 0 lies in the ring. Who wants to rely on it, or to change it, takes `user`. An
-    /// owner that finds it taken says so elsewhere and tries again: neither may miss the other.
+    /// Where position 0 lies in the ring. Who wants to rely on it, or to change it, takes `user`.
+    /// An owner that finds it taken says so elsewhere and tries again: neither may miss the other.
     origin_frames: u32 = 0,
     user: std.atomic.Value(User) = .init(.nobody),
     /// Owner: up to here the gain has been applied.
