@@ -192,12 +192,14 @@ function runInKernel(image, runtime, file) {
 
 /**
  * A thread that spins until another one gets on stops the time of this kernel, and with it the
- * scheduler that would let the other one on. Runtimes do so at one start in many: what did not end
- * runs once more. What hangs by itself hangs again.
+ * scheduler that would let the other one on. What did not end runs once more, and is told.
  */
-async function runWithoutSpinning(image, runtime, file) {
+async function runTwiceIfStuck(image, runtime, file) {
   const result = await runInKernel(image, runtime, file);
-  return result.timedOut ? await runInKernel(image, runtime, file) : result;
+  if (!result.timedOut) return result;
+  const seconds = kernelTimeoutMs / 1000;
+  process.stdout.write(`AGAIN ${file} (${runtime}): it did not end within ${seconds} s\n`);
+  return await runInKernel(image, runtime, file);
 }
 
 function noteNotRun(what, why) {
@@ -219,7 +221,7 @@ async function runKernelTests(files, buildsKernel) {
       continue;
     }
     // Side by side: no kernel notices how busy the machine is.
-    const runs = kernelRuntimes.map((runtime) => runWithoutSpinning(image, runtime, file));
+    const runs = kernelRuntimes.map((runtime) => runTwiceIfStuck(image, runtime, file));
     for (const [index, runtime] of kernelRuntimes.entries()) {
       await runStep(`${file} (${runtime})`, () => runs[index]);
     }
