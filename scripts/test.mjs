@@ -260,8 +260,7 @@ function printTotals() {
   const { passed, failed, skipped, failures, notRun } = totals;
   if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join("\n  ")}\n`);
   if (notRun.length > 0) process.stdout.write(`\nNot run:\n  ${notRun.join("\n  ")}\n`);
-  const tail = (skipped > 0 ? `, ${skipped} skipped` : "") +
-    (notRun.length > 0 ? `, ${notRun.length} not run` : "");
+  const tail = skipped > 0 ? `, ${skipped} skipped` : "";
   process.stdout.write(`\n${passed} passed, ${failed} failed${tail}\n`);
 }
 
