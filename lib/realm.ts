@@ -6,7 +6,7 @@
  * @module
  */
 
-import { clearInterval, setInterval } from "node:timers";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
 import type { Doorbell, Native } from "./ffi/backend.ts";
 import { ErrorCode } from "./ffi/abi.generated.ts";
 import { engine } from "./ffi/engine.ts";
@@ -51,6 +51,7 @@ export class Realm {
   #dispatching = false;
   #poll: ReturnType<typeof setInterval> | undefined;
   #signOfLife: ReturnType<typeof setInterval> | undefined;
+  #muting: ReturnType<typeof setTimeout> | undefined;
   #isLost = false;
 
   private constructor() {
@@ -134,9 +135,15 @@ export class Realm {
       this.#doorbell.listen();
       return;
     }
-    this.#doorbell.mute();
+    // Not at once: who opens or closes many streams one after the other needs the doorbell again.
+    this.#muting ??= setTimeout(() => this.#mute(), 0);
     if (this.#attention.unrefed > 0) this.#startPolling();
     else this.#stopPolling();
+  }
+
+  #mute(): void {
+    this.#muting = undefined;
+    if (this.#attention.refed === 0) this.#doorbell.mute();
   }
 
   /** Takes the events that native code has for the members, until there are no more. */
@@ -172,6 +179,7 @@ export class Realm {
 
   #stopTimers(): void {
     this.#stopPolling();
+    clearTimeout(this.#muting);
     clearInterval(this.#signOfLife);
   }
 
