@@ -57,15 +57,21 @@ function readJscLog(log: string): Garbage {
   return { collections: own(between).length, bytes: 1024 * (Number(last) - Number(first)) };
 }
 
+// On a busy machine a compiler of its own thread comes late, and code that it has not seen makes
+// garbage: it has to do its work at once.
+const v8Flags = ["--expose-gc", "--trace-gc", "--trace-gc-nvp", "--no-concurrent-recompilation"];
+const jscOptions = { BUN_JSC_logGC: "1", BUN_JSC_useConcurrentJIT: "0" };
+
 /** Runs a program that marks where its garbage counts; it prints a number last. */
 async function measure(code: string): Promise<Garbage & { readonly printed: number }> {
-  const flags = isBun
-    ? ["-e"]
-    : ["eval", "--v8-flags=--expose-gc,--trace-gc,--trace-gc-nvp", "--ext=ts"];
-  const { env, ...options } = { env: { BUN_JSC_logGC: "1" }, cwd: root, killAfterMs: limitMs };
-  const finished = await run(process.execPath, [...flags, code], { ...options, env });
-  const { code: exitCode, stdout, stderr } = finished;
-  assert.equal(exitCode, 0, `${stdout}${stderr}`);
+  const flags = isBun ? ["-e"] : ["eval", `--v8-flags=${v8Flags.join()}`, "--ext=ts"];
+  const options = { env: jscOptions, cwd: root, killAfterMs: limitMs };
+  const { code: exitCode, stdout, stderr } = await run(
+    process.execPath,
+    [...flags, code],
+    options,
+  );
+  assert.equal(exitCode, 0, stderr);
   const printed = Number(/printed (\d+)/.exec(stderr)?.[1]);
   return { ...(isBun ? readJscLog(stderr) : readV8Log(stdout)), printed };
 }
@@ -120,6 +126,8 @@ const renderInCallback = (periods: number, allocates: boolean) => `
   const card = await openVirtualCard({ tap: "none", rate: { min: 48000, max: 48000 } });
   const sizes = { periodFrames: 64, periods: ${periods}, channels: 1 };
   const out = await openPlayback({ ...sizes, device: card.device, source });
+  // The clock wakes JavaScript, and not the doorbell besides.
+  out.unref();
   const halfRing = 64 * ${periods} / 2;
   await card.advance(2000 * halfRing);
   const before = calls;
@@ -139,7 +147,7 @@ test("a callback is called without allocating for a period, beyond the wake-up",
   assert.ok(Math.abs(extra - 14 * wakeUps) <= 32, `${few.printed} and ${many.printed} calls`);
   const bytes = many.bytes - few.bytes;
   assert.ok(many.collections <= few.collections + 1);
-  // An object is larger; the rest is that the runtime does not wake up equally often.
-  assert.ok(bytes < 32 * extra, `${bytes} bytes for ${extra} periods more`);
+  // No object is so small, nor a number in one.
+  assert.ok(bytes < 8 * extra, `${bytes} bytes for ${extra} periods more`);
   assertShown(await measure(renderInCallback(32, true)), many.printed);
 });

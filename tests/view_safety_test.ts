@@ -211,7 +211,7 @@ const worker = (kind: string, access: string) => `
     if (out.begin) {
       while (out.waitForRoomSync(100, 20)) {
         const block = out.begin(100);
-        if (block === undefined) break;
+        if (block === undefined || out.samples.length === 0) break;
         out.samples.fill(7, block.offset, block.offset + block.frames);
         calls += out.commit(block.frames) / 100;
         if (calls % 8 === 0) break;

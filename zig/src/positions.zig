@@ -48,11 +48,12 @@ pub fn loseRing(stream: *Stream) void {
 }
 
 pub fn refreshHeard(stream: *Stream, now_ns: u64) void {
-    const room = pacing.observe(stream, now_ns, true) catch |err| {
-        // An error here is one of a device that is about to be stopped anyway; what it played
-        // before was heard.
-        if (err == error.Xrun) hear(stream, pacing.lastWords(stream, now_ns).left_frames, now_ns);
-        return;
+    const room = pacing.observe(stream, now_ns, true) catch |err| switch (err) {
+        // The device is about to be stopped anyway; what it played before it stopped was heard.
+        error.Xrun, error.Suspended => {
+            return hear(stream, pacing.lastWords(stream, now_ns).left_frames, now_ns);
+        },
+        error.Disconnected, error.Failed => return,
     };
     hear(stream, room.delay_frames, now_ns);
 }
