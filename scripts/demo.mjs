@@ -61,7 +61,7 @@ function printRow(cells) {
 }
 
 function printReport(runtime, device, report, bitExact) {
-  const { granted, framesPlayed, xruns, cpuMs, wallMs } = report;
+  const { granted, framesPlayed, cpuMs, wallMs } = report;
   const seconds = (wallMs / 1000).toFixed(2);
   printRow([
     runtime,
@@ -69,7 +69,7 @@ function printReport(runtime, device, report, bitExact) {
     granted.access,
     framesPlayed,
     seconds,
-    xruns,
+    report.xruns.count,
     cpuMs.toFixed(1),
     bitExact,
   ]);
