@@ -73,9 +73,10 @@ pub fn causeOf(evidence: *const Evidence) abi.XrunCause {
         if (fed_ns >= evidence.emptyNs()) return .producer;
     }
     const scheduling_ns = evidence.latenessNs() + evidence.offCpuNs();
+    const lost_ns = scheduling_ns + evidence.processingNs();
     // Where the pointer is too coarse to tell: the engine lost hardly any of the time that it had.
     const spare_ns = evidence.emptyNs() -| evidence.calledNs();
-    if (4 * (scheduling_ns + evidence.processingNs()) < spare_ns) return .device;
+    if (lost_ns == 0 or 4 * lost_ns < spare_ns) return .device;
     return if (evidence.processingNs() > scheduling_ns) .processing else .scheduling;
 }
 
@@ -150,6 +151,15 @@ test "an end within the tolerance is the device's, too, where the engine came in
     try expectCause(.processing, evidence);
     evidence.round_ns = 18 * ms;
     try expectCause(.scheduling, evidence);
+}
+
+test "an end at the very deadline is the device's, where the engine lost no time at all" {
+    var evidence = healthy();
+    evidence.due_ns = 20 * ms;
+    evidence.round_ns = 20 * ms;
+    try expectCause(.device, evidence);
+    evidence.now_ns = 21 * ms;
+    try expectCause(.processing, evidence);
 }
 
 test "frames left in the ring, or an end before its time, are the device's" {
