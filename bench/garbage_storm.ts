@@ -10,7 +10,7 @@ import { setTimeout } from "node:timers/promises";
 export interface GarbageStorm {
   /** MiB of objects made per second. */
   readonly mibPerSecond: number;
-  /** Milliseconds of the longest turn of the event loop in which it made objects. */
+  /** Milliseconds of the longest turn of the event loop, from its beginning to that of the next. */
   readonly longestTurnMs: number;
 }
 
@@ -47,10 +47,11 @@ export async function stirGarbage(live: Node[], durationMs: number): Promise<Gar
         if (nodes % NODES_PER_SURVIVOR === 0) live[nodes / NODES_PER_SURVIVOR % live.length] = node;
       }
     }
-    longestTurnMs = Math.max(longestTurnMs, nowMs - turnMs);
     // Deno brings little else while one immediate or message follows the other.
     await setTimeout(0);
-    turnMs = performance.now();
+    nowMs = performance.now();
+    longestTurnMs = Math.max(longestTurnMs, nowMs - turnMs);
+    turnMs = nowMs;
   }
   const seconds = (performance.now() - startMs) / 1000;
   return { mibPerSecond: nodes * NODE_BYTES / 2 ** 20 / seconds, longestTurnMs };
