@@ -9,7 +9,7 @@
  */
 
 import process from "node:process";
-import { clearInterval, setInterval } from "node:timers";
+import { setTimeout } from "node:timers/promises";
 import * as alaw from "alawmulaw/lib/alaw.js";
 import * as mulaw from "alawmulaw/lib/mulaw.js";
 // In a program of yours: from "halflap".
@@ -110,23 +110,15 @@ export function tonePacket(codec: Codec): Uint8Array {
 }
 
 /**
- * Calls back for each packet of so many seconds. What counts is when each is due from the start on,
- * not when the interval comes: that drifts, and a packet more or less falls to it now and then. (In
- * Deno an interval takes half of what time-outs one after the other take.)
+ * Calls back for each packet of so many seconds. Each has its own time from the start on: were it
+ * 20 ms after the one before, as an interval does it, they would come later and later.
  */
-export function forEachPacket(seconds: number, onPacket: () => void): Promise<void> {
+export async function forEachPacket(seconds: number, onPacket: () => void): Promise<void> {
   const startMs = performance.now();
-  const packets = Math.round(seconds * 1000 / PACKET_MS);
-  let count = 0;
-  return new Promise((resolve) => {
-    const timer = setInterval(() => {
-      const due = Math.floor((performance.now() - startMs) / PACKET_MS);
-      for (; count < Math.min(due, packets); count++) onPacket();
-      if (count < packets) return;
-      clearInterval(timer);
-      resolve();
-    }, PACKET_MS);
-  });
+  for (let packet = 0; packet < seconds * 1000 / PACKET_MS; packet++) {
+    await setTimeout(Math.max(0, startMs + packet * PACKET_MS - performance.now()));
+    onPacket();
+  }
 }
 
 /** Opens calls; every other one comes from America. */
