@@ -245,3 +245,29 @@ for (const policy of policies) {
     }
   });
 }
+
+for (const policy of policies) {
+  test(`a slow fill of any length is never the device's, policy ${policy}`, async () => {
+    for (const periods of [2, 3, 4]) {
+      const ring = periods * options.periodFrames;
+      for (let frames = 1; frames < 2 * ring; frames += 3) {
+        await using card = await openCard48k();
+        const setup = { ...options, periods, xrunPolicy: policy, device: card.device };
+        await using out = await openPlayback(setup);
+        const observed = new Observed(out);
+        await out.write(countingSamples(givenFrames));
+        // The ring is nearly full.
+        await card.advance(1205);
+        card.injectFault({ kind: "spurious-wake-up" });
+        card.injectFault({ kind: "slow-fill", ms: frames / options.rate * 1000 });
+        await card.advance(5 * ring);
+        const causes = observed.xruns.map(({ cause }) => cause);
+        assert.ok(causes.length <= 1, `${frames} of ${ring} frames: ${causes}`);
+        assert.ok(
+          causes.every((cause) => cause === "processing"),
+          `${frames} of ${ring}: ${causes}`,
+        );
+      }
+    }
+  });
+}

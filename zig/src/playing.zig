@@ -343,8 +343,9 @@ fn unheardTail(stream: *const Stream) ?u64 {
 /// When the device will have played so many frames more than at the last look.
 fn wakeTime(stream: *Stream, room: *const pacing.Room, frames: u32, now_ns: u64) u64 {
     if (stream.pacer != .device) return room.at_ns + stream.nsOfFrames(frames);
-    // A device that has fallen behind by less than what counts is not asked over and over.
-    const soonest_ns = now_ns + stream.nsOfFrames(@max(1, stream.granted.period_frames / 8));
+    // A device that has fallen behind by less than what counts is not asked over and over; one that
+    // went on during a long fill is asked at once.
+    const soonest_ns = room.at_ns + stream.nsOfFrames(@max(1, stream.granted.period_frames / 8));
     const predicted_ns = stream.device_clock.instantOf(stream.hardware_frames + frames);
     const at_ns = @max(predicted_ns, soonest_ns);
     // A pointer that stands still is looked at until the watchdog has seen enough.
