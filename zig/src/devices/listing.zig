@@ -6,10 +6,10 @@ const linux = std.os.linux;
 const abi = @import("../abi.zig");
 const alsa = @import("../alsa/libasound.zig");
 const holders_module = @import("holders.zig");
-const probing = @import("probe.zig");
 const Answer = @import("answer.zig").Answer;
 const Failure = @import("../failure.zig").Failure;
 const Holders = holders_module.Holders;
+const Probe = @import("probe.zig").Probe;
 
 pub const Error = std.mem.Allocator.Error;
 
@@ -128,9 +128,15 @@ pub const Listing = struct {
         free: c_uint,
     ) Error!void {
         var failure: Failure = .{};
-        if (free > 0) {
-            return probing.probe(self.asound, self.arena, name, direction, answer, &failure);
-        }
+        const probe: Probe = .{
+            .asound = self.asound,
+            .arena = self.arena,
+            .name = name,
+            .direction = direction,
+            .answer = answer,
+            .failure = &failure,
+        };
+        if (free > 0) return probe.run();
         failure.set(.device_busy, "All its substreams are in use", .{});
         holders_module.explain(&failure, name, direction);
         try answer.setProbed(self.arena, &failure);

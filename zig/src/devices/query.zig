@@ -8,7 +8,6 @@ const failure_module = @import("../failure.zig");
 const handles = @import("../handles.zig");
 const noise = @import("../alsa/noise.zig");
 const owner_watch = @import("../owner_watch.zig");
-const probing = @import("probe.zig");
 const sync = @import("../sync.zig");
 const abi = @import("../abi.zig");
 const Answer = @import("answer.zig").Answer;
@@ -16,12 +15,13 @@ const Failure = failure_module.Failure;
 const Janitor = @import("../janitor.zig").Janitor;
 const Listing = @import("listing.zig").Listing;
 const Notice = @import("../realm.zig").Notice;
+const Probe = @import("probe.zig").Probe;
 const Realm = @import("../realm.zig").Realm;
 const device_bytes_max = @import("../stream.zig").device_bytes_max;
 
 pub const Question = union(enum) {
     list: List,
-    probe: Probe,
+    pcm: Pcm,
 
     pub const List = struct {
         /// Names of the configuration, too.
@@ -30,11 +30,11 @@ pub const Question = union(enum) {
         probe: bool,
     };
 
-    pub const Probe = struct {
+    pub const Pcm = struct {
         direction: alsa.Stream,
         name_buffer: [device_bytes_max:0]u8 = @splat(0),
 
-        fn name(self: *const Probe) [:0]const u8 {
+        fn name(self: *const Pcm) [:0]const u8 {
             return std.mem.sliceTo(&self.name_buffer, 0);
         }
     };
@@ -139,12 +139,18 @@ pub const Query = struct {
                 };
                 try listing.run(wanted.configuration);
             },
-            .probe => |*wanted| {
+            .pcm => |*wanted| {
                 const only = try self.answers.addOne(arena);
                 only.* = .{ .device = std.mem.zeroes(abi.Device) };
-                const name = wanted.name();
-                const direction = wanted.direction;
-                try probing.probe(asound, arena, name, direction, only, &self.failure);
+                const probe: Probe = .{
+                    .asound = asound,
+                    .arena = arena,
+                    .name = wanted.name(),
+                    .direction = wanted.direction,
+                    .answer = only,
+                    .failure = &self.failure,
+                };
+                try probe.run();
             },
         }
     }

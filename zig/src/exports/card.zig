@@ -5,11 +5,11 @@ const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
+const realm_exports = @import("realm.zig");
 const record = @import("../record.zig");
 const virtual_card = @import("../virtual_card.zig");
 const Card = @import("../card/card.zig").Card;
 const Fault = @import("../card/faults.zig").Fault;
-const Realm = @import("../realm.zig").Realm;
 const Simulation = @import("../simulation.zig").Simulation;
 const VirtualCard = virtual_card.VirtualCard;
 const WavFile = @import("../card/wav.zig").WavFile;
@@ -29,9 +29,8 @@ pub const functions = struct {
         tap_path: ?[*]const u8,
         path_bytes: u32,
     ) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        _ = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        realm.touch();
         const given = record.read(abi.CardOptions, options, length) catch
             return refuse(.invalid_argument, "The options record has the wrong length", .{});
         const parsed = parseCard(given) catch

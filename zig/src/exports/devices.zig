@@ -4,6 +4,7 @@ const std = @import("std");
 const abi = @import("../abi.zig");
 const border = @import("border.zig");
 const handles = @import("../handles.zig");
+const realm_exports = @import("realm.zig");
 const record = @import("../record.zig");
 const query_module = @import("../devices/query.zig");
 const watch_module = @import("../devices/watch.zig");
@@ -21,7 +22,7 @@ const slice = border.slice;
 pub const functions = struct {
     /// All devices; the event `answered` follows.
     pub fn query_devices(realm_handle: u32, configuration: u32, probe: u32) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
         if (configuration > 1 or probe > 1) return code(.invalid_argument);
         return ask(realm, .{ .list = .{
@@ -37,19 +38,19 @@ pub const functions = struct {
         device: ?[*]const u8,
         device_bytes: u32,
     ) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
         const way = record.enumeration(abi.Direction, @floatFromInt(direction)) catch
             return code(.invalid_argument);
-        var probe: Question.Probe = .{ .direction = switch (way) {
+        var pcm: Question.Pcm = .{ .direction = switch (way) {
             .playback => .playback,
             .capture => .capture,
         } };
         const name = slice(device, device_bytes) orelse return code(.invalid_argument);
-        if (name.len > probe.name_buffer.len) return code(.invalid_argument);
+        if (name.len > pcm.name_buffer.len) return code(.invalid_argument);
         if (std.mem.indexOfScalar(u8, name, 0) != null) return code(.invalid_argument);
-        @memcpy(probe.name_buffer[0..name.len], name);
-        return ask(realm, .{ .probe = probe });
+        @memcpy(pcm.name_buffer[0..name.len], name);
+        return ask(realm, .{ .pcm = pcm });
     }
 
     pub fn query_status(handle: u32, out: ?[*]u8, length: u32) callconv(.c) i32 {
@@ -115,7 +116,7 @@ pub const functions = struct {
 
     /// From here on the event `changed` says that hardware may have come or gone.
     pub fn watch_open(realm_handle: u32) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
         const handle = Watch.open(realm, .{}) catch |err| return switch (err) {
             error.OutOfMemory => refuse(.out_of_memory, "Not enough memory for a watch", .{}),

@@ -7,8 +7,8 @@ const engine = @import("../engine.zig");
 const handles = @import("../handles.zig");
 const mix_control = @import("../mix_control.zig");
 const record = @import("../record.zig");
+const realm_exports = @import("realm.zig");
 const stream_exports = @import("stream.zig");
-const Realm = @import("../realm.zig").Realm;
 const code = border.code;
 const codeOf = border.codeOf;
 const done = border.done;
@@ -30,14 +30,11 @@ pub const functions = struct {
         samples: ?[*]const u8,
         samples_bytes: u32,
     ) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        const given = record.read(abi.StreamOptions, options, options_length) catch
-            return refuse(.invalid_argument, "The options record has the wrong length", .{});
-        const name = slice(device, device_bytes) orelse
-            return refuse(.invalid_argument, "The device has no name", .{});
-        const parsed = engine.parseOptions(given, name) catch
-            return refuse(.invalid_argument, "An option is outside its range", .{});
+        const name = slice(device, device_bytes);
+        const parsed = stream_exports.parseOptions(options, options_length, name) catch |err|
+            return stream_exports.refuseOptions(err);
         if (parsed.source != .mix) {
             return refuse(.invalid_argument, "The source is no mix", .{});
         }
@@ -47,10 +44,10 @@ pub const functions = struct {
         const clips = slice(samples, samples_bytes) orelse "";
         const source = mix_control.make(&parsed, list, clips) catch |err| return switch (err) {
             error.InvalidArgument => refuse(.invalid_argument, "An input is not valid", .{}),
-            else => refuseOpen(err, name),
+            else => refuseOpen(err, parsed.device()),
         };
         const handle = engine.openStream(realm, parsed, source) catch |err|
-            return refuseOpen(err, name);
+            return refuseOpen(err, parsed.device());
         return @intCast(handle);
     }
 

@@ -9,7 +9,7 @@ const Realm = @import("../realm.zig").Realm;
 const code = border.code;
 
 /// Every call from JavaScript says that the realm lives.
-fn pin(handle: u32) ?*Realm {
+pub fn pin(handle: u32) ?*Realm {
     const realm = handles.pin(Realm, handle) orelse return null;
     realm.touch();
     return realm;

@@ -8,8 +8,9 @@ const handles = @import("../handles.zig");
 const ownership = @import("../ownership.zig");
 const producer = @import("../producer.zig");
 const record = @import("../record.zig");
+const realm_exports = @import("realm.zig");
 const records = @import("stream_records.zig");
-const Realm = @import("../realm.zig").Realm;
+const Options = @import("../stream.zig").Options;
 const Source = @import("../source.zig").Source;
 const Stream = @import("../stream.zig").Stream;
 const code = border.code;
@@ -18,6 +19,26 @@ const done = border.done;
 const refuse = border.refuse;
 const slice = border.slice;
 const copyText = border.copyText;
+
+pub const OptionsError = error{ WrongLength, NoDevice, OutOfRange };
+
+pub fn parseOptions(
+    options: ?[*]const u8,
+    length: u32,
+    device: ?[]const u8,
+) OptionsError!Options {
+    const given = record.read(abi.StreamOptions, options, length) catch return error.WrongLength;
+    const name = device orelse return error.NoDevice;
+    return engine.parseOptions(given, name) catch error.OutOfRange;
+}
+
+pub fn refuseOptions(err: OptionsError) i32 {
+    return refuse(.invalid_argument, "{s}", .{switch (err) {
+        error.WrongLength => "The options record has the wrong length",
+        error.NoDevice => "The device has no name",
+        error.OutOfRange => "An option is outside its range",
+    }});
+}
 
 pub fn refuseOpen(err: engine.OpenError, device: []const u8) i32 {
     return switch (err) {
@@ -59,23 +80,19 @@ pub const functions = struct {
         clip: ?[*]const u8,
         clip_bytes: u32,
     ) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        realm.touch();
-        const given = record.read(abi.StreamOptions, options, options_length) catch
-            return refuse(.invalid_argument, "The options record has the wrong length", .{});
-        const name = slice(device, device_bytes) orelse
-            return refuse(.invalid_argument, "The device has no name", .{});
-        const parsed = engine.parseOptions(given, name) catch
-            return refuse(.invalid_argument, "An option is outside its range", .{});
+        const name = slice(device, device_bytes);
+        const parsed = parseOptions(options, options_length, name) catch |err|
+            return refuseOptions(err);
         const source: Source = switch (parsed.source) {
             .clip => engine.makeClip(&parsed, slice(clip, clip_bytes) orelse "") catch |err|
-                return refuseOpen(err, name),
+                return refuseOpen(err, parsed.device()),
             .queue, .render, .mapped, .tone, .silence => .silence,
             .mix => return refuse(.invalid_argument, "A mix is opened by its own function", .{}),
         };
         const handle = engine.openStream(realm, parsed, source) catch |err|
-            return refuseOpen(err, name);
+            return refuseOpen(err, parsed.device());
         return @intCast(handle);
     }
 
@@ -282,9 +299,8 @@ pub const functions = struct {
 
     /// Returns a new handle of a detached stream; the event `opened` follows.
     pub fn stream_attach(realm_handle: u32, token: f64) callconv(.c) i32 {
-        const realm = handles.pin(Realm, realm_handle) orelse return code(.invalid_handle);
+        const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        realm.touch();
         const number = record.integer(u64, token, 1, ownership.token_max) catch
             return code(.unknown_token);
         const handle = ownership.attach(realm, number) catch return code(.unknown_token);
