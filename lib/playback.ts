@@ -17,6 +17,7 @@ import {
   XrunEvent,
 } from "./events.ts";
 import type { Granted } from "./granted.ts";
+import { readNativeStats } from "./native_stats.ts";
 import { NativeStream } from "./native_stream.ts";
 import { type OutputTimestamp, outputTimestamp } from "./output_timestamp.ts";
 import { makeToken, type PlaybackToken } from "./playback_token.ts";
@@ -92,7 +93,7 @@ export class Playback extends EventTarget implements AsyncDisposable {
         this.dispatchEvent(new XrunEvent("xrunend", xrun));
       },
       ending: () => {
-        if (isCloseAwaited()) this.#lastStats = stream.stats();
+        if (isCloseAwaited()) this.#lastStats = readNativeStats(stream);
       },
       ended: () => void this.#settleClosed(),
     };
@@ -207,7 +208,7 @@ export class Playback extends EventTarget implements AsyncDisposable {
    */
   stats(): PlaybackStats {
     this.#stream.assertOpen();
-    return this.#stream.stats();
+    return readNativeStats(this.#stream);
   }
 
   /**

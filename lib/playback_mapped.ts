@@ -9,6 +9,7 @@ import { nativeError } from "./errors.ts";
 import { ErrorCode } from "./ffi/abi.generated.ts";
 import type { SampleFormat, SamplesOf } from "./format.ts";
 import type { Granted } from "./granted.ts";
+import { NativeRendering } from "./native_rendering.ts";
 import type { NativeStream } from "./native_stream.ts";
 import { Playback } from "./playback.ts";
 import { RenderMemory } from "./render_memory.ts";
@@ -34,22 +35,22 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** What was begun last. Numbers that are stored in an object can be garbage: it asks for them. */
 class BegunBlock implements MappedBlock {
   frames = 0;
-  readonly #stream: NativeStream;
+  readonly #rendering: NativeRendering;
 
-  constructor(stream: NativeStream) {
-    this.#stream = stream;
+  constructor(rendering: NativeRendering) {
+    this.#rendering = rendering;
   }
 
   get offset(): number {
-    return this.#stream.begunOffset;
+    return this.#rendering.offset;
   }
 
   get position(): number {
-    return this.#stream.begunPosition;
+    return this.#rendering.position;
   }
 
   get timeMs(): number {
-    return this.#stream.begunTimeMs;
+    return this.#rendering.timeMs;
   }
 }
 
@@ -60,6 +61,7 @@ class BegunBlock implements MappedBlock {
  */
 export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playback {
   readonly #stream: NativeStream;
+  readonly #rendering: NativeRendering;
   readonly #memory: RenderMemory<F>;
   readonly #block: BegunBlock;
   #waiting: PromiseWithResolvers<void> | undefined;
@@ -73,8 +75,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   constructor(stream: unknown, gain: number) {
     super(stream, gain);
     this.#stream = stream as NativeStream;
-    this.#block = new BegunBlock(this.#stream);
-    const memory = new RenderMemory<F>(this.#stream);
+    this.#rendering = new NativeRendering(this.#stream);
+    this.#block = new BegunBlock(this.#rendering);
+    const memory = new RenderMemory<F>(this.#rendering, this.#stream.granted);
     this.#memory = memory;
     this.#stream.writer = {
       roomAvailable: () => this.#settle()?.resolve(),
@@ -108,7 +111,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    */
   begin(frames: number): MappedBlock | undefined {
     this.#stream.assertOpen();
-    const begun = this.#stream.begin(checkInteger("frames", frames, 1, MAX_FRAMES));
+    const begun = this.#rendering.begin(checkInteger("frames", frames, 1, MAX_FRAMES));
     if (begun === 0) return undefined;
     this.#block.frames = begun;
     return this.#block;
@@ -126,7 +129,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
     this.#stream.assertOpen();
     // Where nothing was begun, the engine says so.
     const begun = this.#block.frames || MAX_FRAMES;
-    const committed = this.#stream.commit(checkInteger("frames", frames, 0, begun));
+    const committed = this.#rendering.commit(checkInteger("frames", frames, 0, begun));
     this.#block.frames = 0;
     return committed;
   }
@@ -168,7 +171,7 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
    */
   waitForRoomSync(frames: number, timeoutMs: number): boolean {
     this.#stream.assertOpen();
-    const isThere = this.#stream.waitForRoom(
+    const isThere = this.#rendering.waitForRoom(
       checkInteger("frames", frames, 1, MAX_FRAMES),
       checkInteger("timeoutMs", timeoutMs, 0, MAX_TIMEOUT_MS),
     );

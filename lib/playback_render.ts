@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers";
 import { HalflapError } from "./errors.ts";
 import type { SampleFormat, SamplesOf } from "./format.ts";
 import type { Granted } from "./granted.ts";
+import { NativeRendering } from "./native_rendering.ts";
 import type { NativeStream } from "./native_stream.ts";
 import {
   checkFade,
@@ -24,20 +25,20 @@ import { isActive } from "./state.ts";
 class ReusedBlock<F extends SampleFormat> implements RenderBlock<F> {
   samples: SamplesOf<F>;
   readonly frames: number;
-  readonly #stream: NativeStream;
+  readonly #rendering: NativeRendering;
 
-  constructor(samples: SamplesOf<F>, stream: NativeStream) {
+  constructor(samples: SamplesOf<F>, frames: number, rendering: NativeRendering) {
     this.samples = samples;
-    this.frames = stream.granted.periodFrames;
-    this.#stream = stream;
+    this.frames = frames;
+    this.#rendering = rendering;
   }
 
   get position(): number {
-    return this.#stream.begunPosition;
+    return this.#rendering.position;
   }
 
   get timeMs(): number {
-    return this.#stream.begunTimeMs;
+    return this.#rendering.timeMs;
   }
 }
 
@@ -50,12 +51,13 @@ const RENDERING = ["always", "while active", "never"] as const;
  */
 export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playback {
   readonly #stream: NativeStream;
+  readonly #rendering: NativeRendering;
   readonly #callback: RenderCallback<F>;
   readonly #memory: RenderMemory<F>;
   readonly #block: ReusedBlock<F>;
   #isRendering = false;
   #isInCallback = false;
-  #rendering: typeof RENDERING[number];
+  #wanted: typeof RENDERING[number];
 
   /**
    * Not for users: `openPlayback()` opens a stream.
@@ -68,15 +70,17 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     super(stream, gain);
     this.#stream = stream as NativeStream;
     this.#callback = callback;
-    const memory = new RenderMemory<F>(this.#stream);
+    const { granted } = this.#stream;
+    this.#rendering = new NativeRendering(this.#stream);
+    const memory = new RenderMemory<F>(this.#rendering, granted);
     this.#memory = memory;
-    this.#block = new ReusedBlock(memory.periodAt(0), this.#stream);
-    this.#rendering = RENDERING[this.#stream.writerState]!;
+    this.#block = new ReusedBlock(memory.periodAt(0), granted.periodFrames, this.#rendering);
+    this.#wanted = RENDERING[this.#stream.writerState]!;
     this.#stream.writer = {
       roomAvailable: () => this.#render(),
       ended: () => {},
       detachView: () => memory.detach(),
-      state: () => RENDERING.indexOf(this.#rendering),
+      state: () => RENDERING.indexOf(this.#wanted),
     };
     // Not before the caller has the stream.
     queueMicrotask(() => this.#render());
@@ -100,7 +104,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     if (this.#isInCallback) await blockEnd();
     // With its fade, before the first frame is there.
     const started = this.#stream.command("start", { fadeMs });
-    this.#rendering = "always";
+    this.#wanted = "always";
     this.#render();
     await started;
   }
@@ -117,7 +121,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   override async drain(options?: DrainOptions): Promise<void> {
     const timeoutMs = checkTimeout(options);
     this.#stream.assertOpen();
-    this.#rendering = "never";
+    this.#wanted = "never";
     if (this.#isInCallback) await blockEnd();
     await this.#stream.command("drain", { timeoutMs });
   }
@@ -135,14 +139,14 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     const fadeMs = checkFade("drop()", options);
     this.#stream.assertOpen();
     // A fade is made of what is rendered meanwhile.
-    this.#rendering = fadeMs > 0 ? "while active" : "never";
+    this.#wanted = fadeMs > 0 ? "while active" : "never";
     if (this.#isInCallback) await blockEnd();
     await this.#stream.command("drop", { fadeMs });
   }
 
   get #isWanted(): boolean {
-    if (this.#stream.isEnding || this.#rendering === "never") return false;
-    return this.#rendering === "always" || isActive(this.#stream.state);
+    if (this.#stream.isEnding || this.#wanted === "never") return false;
+    return this.#wanted === "always" || isActive(this.#stream.state);
   }
 
   #render(): void {
@@ -167,7 +171,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
     for (let period = 0; period < atOnce; period++) {
       while (true) {
         if (!this.#isWanted) return;
-        if (this.#stream.begin(periodFrames) > 0) break;
+        if (this.#rendering.begin(periodFrames) > 0) break;
         if (!this.#stream.awaitRoom(periodFrames)) return;
       }
       if (!this.#renderPeriod(periodFrames)) return;
@@ -179,7 +183,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
   #renderPeriod(frames: number): boolean {
     const stream = this.#stream;
     const block = this.#block;
-    block.samples = this.#memory.periodAt(stream.begunOffset);
+    block.samples = this.#memory.periodAt(this.#rendering.offset);
     let result: unknown;
     this.#isInCallback = true;
     try {
@@ -197,7 +201,7 @@ export class PlaybackRender<F extends SampleFormat = SampleFormat> extends Playb
       return false;
     }
     if (stream.isEnding) return false;
-    stream.commit(frames);
+    this.#rendering.commit(frames);
     return true;
   }
 }

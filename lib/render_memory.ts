@@ -5,7 +5,8 @@
  */
 
 import { bytesPerSample, type SampleFormat, samplesIn, type SamplesOf } from "./format.ts";
-import type { NativeStream } from "./native_stream.ts";
+import type { NativeRendering } from "./native_rendering.ts";
+import type { Granted } from "./granted.ts";
 
 /** The memory of a stream that is rendered in place. */
 export class RenderMemory<F extends SampleFormat> {
@@ -15,10 +16,12 @@ export class RenderMemory<F extends SampleFormat> {
   readonly #periodFrames: number;
   readonly #periods: SamplesOf<F>[] = [];
 
-  /** @param stream An open stream with a source of this kind. */
-  constructor(stream: NativeStream) {
-    const { format, channels, periodFrames } = stream.granted;
-    this.#buffer = stream.view();
+  /**
+   * @param rendering The stream's calls.
+   * @param granted What its device granted.
+   */
+  constructor(rendering: NativeRendering, { format, channels, periodFrames }: Granted) {
+    this.#buffer = rendering.view();
     this.samples = samplesIn(format, this.#buffer) as SamplesOf<F>;
     this.#periodFrames = periodFrames;
     const periodBytes = periodFrames * channels * bytesPerSample(format);
