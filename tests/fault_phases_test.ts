@@ -3,7 +3,7 @@
  * for what the stream tells.
  */
 import assert from "node:assert/strict";
-import type { Fault, VirtualCard } from "../lib/testing/mod.ts";
+import { type Fault, openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
 import { openPlayback, type PlaybackQueue, type XrunCause, type XrunPolicy } from "../mod.ts";
 import { Observed } from "./faults/observed_stream.ts";
 import { bufferFrames, policies } from "./faults/sizes.ts";
@@ -268,6 +268,24 @@ for (const policy of policies) {
           `${frames} of ${ring}: ${causes}`,
         );
       }
+    }
+  });
+}
+
+for (const policy of policies) {
+  test(`a pointer that jumps within short periods is one xrun at most, policy ${policy}`, async () => {
+    const rate = 192_000;
+    const sizes = { rate, periodFrames: 33, periods: 2, queueFrames: givenFrames };
+    for (let frames = 1; frames <= 66; frames++) {
+      await using card = await openVirtualCard({ rate: { min: rate, max: rate }, driftPpm: 198 });
+      const setup = { ...options, ...sizes, xrunPolicy: policy, device: card.device };
+      await using out = await openPlayback(setup);
+      await out.write(countingSamples(givenFrames));
+      await card.advance(500 + 7 * frames);
+      card.injectFault({ kind: "pointer-jump", frames });
+      await card.advance(1000);
+      const { count } = out.stats().xruns;
+      assert.ok(count <= 1, `${count} xruns of a jump by ${frames} frames`);
     }
   });
 }

@@ -312,7 +312,7 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         stream.hungry_at.store(nobody, .seq_cst);
     }
     const frames = ring.framesUntilWake(dry);
-    return .{ .wake_at = wakeTime(stream, room, frames, now_ns) };
+    return .{ .wake_at = wakeTime(stream, room, frames, ring.held_frames -| frames, now_ns) };
 }
 
 /// Who renders in place goes on until the ring is full: it is waited for, unless that could be too
@@ -340,14 +340,22 @@ fn unheardTail(stream: *const Stream) ?u64 {
     return (ending.tail_frames orelse return null) -| stream.frames_heard;
 }
 
-/// When the device will have played so many frames more than at the last look.
-fn wakeTime(stream: *Stream, room: *const pacing.Room, frames: u32, now_ns: u64) u64 {
+/// When the device will have played so many frames more than at the last look, and holds the rest.
+fn wakeTime(
+    stream: *Stream,
+    room: *const pacing.Room,
+    frames: u32,
+    rest_frames: u32,
+    now_ns: u64,
+) u64 {
     if (stream.pacer != .device) return room.at_ns + stream.nsOfFrames(frames);
     // A device that has fallen behind by less than what counts is not asked over and over; one that
     // went on during a long fill is asked at once.
     const soonest_ns = room.at_ns + stream.nsOfFrames(@max(1, stream.granted.period_frames / 8));
     const predicted_ns = stream.device_clock.instantOf(stream.hardware_frames + frames);
-    const at_ns = @max(predicted_ns, soonest_ns);
+    // A pointer that is early may be jitter, or be right: then the rest must not run out meanwhile.
+    const latest_ns = room.at_ns + stream.nsOfFrames(frames + rest_frames / 4);
+    const at_ns = @max(@min(predicted_ns, latest_ns), soonest_ns);
     // A pointer that stands still is looked at until the watchdog has seen enough.
     if (stream.watchdog.looks == 0) return at_ns;
     return @min(at_ns, now_ns + Watchdog.limitNs(stream.periodNs()) / 4);
