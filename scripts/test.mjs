@@ -256,6 +256,15 @@ function parseArguments(args) {
   return { filters, selected: only === -1 ? all : [part], buildsKernel };
 }
 
+/**
+ * What is random in the tests is the same for the same commit, and other for the next. Without git or
+ * a commit it is other each time.
+ */
+async function seedOfCommit() {
+  const { code, output } = await run("git", ["rev-parse", "HEAD"]).catch(() => ({ code: -1 }));
+  return code === 0 ? Number.parseInt(output.slice(0, 7), 16) : Date.now() % 2 ** 31;
+}
+
 function printTotals() {
   const { passed, failed, skipped, failures, notRun } = totals;
   if (failures.length > 0) process.stdout.write(`\nFailed:\n  ${failures.join("\n  ")}\n`);
@@ -273,6 +282,7 @@ async function main(args) {
   }
   await installNodeModules();
   await installDebianPackages(testPackages);
+  process.env.HALFLAP_TEST_SEED ??= String(await seedOfCommit());
   const { selected, buildsKernel } = parsed;
   const [kernelFiles, hostFiles] = [true, false].map((wanted) =>
     files.filter((file) => isForKernel(file) === wanted)

@@ -9,7 +9,7 @@ import type { VirtualCard } from "../lib/testing/mod.ts";
 import { clip, openPlayback, type Playback, type XrunCause, type XrunPolicy } from "../mod.ts";
 import { Observed } from "./faults/observed_stream.ts";
 import { Producer, queueFramesFor, type Stage } from "./faults/producer.ts";
-import { bufferOf, openSetup, replay, seed, type Setup } from "./faults/random_setup.ts";
+import { bufferOf, openSetup, type Setup } from "./faults/random_setup.ts";
 import {
   causeOf,
   isLoss,
@@ -21,11 +21,8 @@ import {
 import { policies } from "./faults/sizes.ts";
 import { walkTap } from "./faults/tap_walk.ts";
 import { accesses, countingSamples, test, withCode } from "./harness.ts";
+import { replay, runs } from "./seed.ts";
 
-console.log(`HALFLAP_TEST_SEED=${seed}`);
-
-/** A failure is made smaller for so long; the test must end before it counts as hanging. */
-const interruptAfterTimeLimit = 15_000;
 const partsPerPath = 4;
 const schedulesPerPart = 420;
 const neighbourFrames = 20_000;
@@ -168,13 +165,7 @@ function playSchedules(part: number, policy: XrunPolicy, access: "mmap" | "write
     schedules,
     (schedule) => playSchedule(schedule, policy, access),
   );
-  return fc.assert(property, {
-    seed: (seed + part) % 2 ** 31,
-    numRuns: schedulesPerPart,
-    interruptAfterTimeLimit,
-    markInterruptAsFailure: true,
-    includeErrorInReport: true,
-  });
+  return fc.assert(property, runs(schedulesPerPart, part));
 }
 
 let parts = 0;

@@ -6,12 +6,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { XrunPolicy } from "../mod.ts";
-import { replay, seed } from "./faults/random_setup.ts";
 import { policies } from "./faults/sizes.ts";
 import { type Row, rows, trials, tryFault, type Verdict, verdicts } from "./faults/trial.ts";
 import { accesses, test } from "./harness.ts";
-
-console.log(`HALFLAP_TEST_SEED=${seed}`);
+import { replay, seed } from "./seed.ts";
 
 const trialsPerPath = 40;
 const leastRight = 0.99;

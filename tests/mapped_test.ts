@@ -1,10 +1,8 @@
 /**
  * `begin()` and `commit()`: whatever is begun, committed, paused, drained, dropped or hit by faults, in
- * whatever order, what was committed is heard once and in order, or counted as dropped. The seed is
- * printed; `HALFLAP_TEST_SEED` repeats a run.
+ * whatever order, what was committed is heard once and in order, or counted as dropped.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
 import fc from "fast-check";
 import {
   engineCounters,
@@ -36,13 +34,8 @@ import {
   withoutZeros,
 } from "./harness.ts";
 import { assertAllHeard, assertHeardOrDropped } from "./rendering.ts";
+import { runs } from "./seed.ts";
 import { assertRefused, integer, method, notNumbers, numberCases } from "./wrong_values.ts";
-
-const seed = Number(process.env.HALFLAP_TEST_SEED ?? Date.now() % 2 ** 31);
-console.log(`HALFLAP_TEST_SEED=${seed}`);
-
-/** A failure is made smaller for so long; the test must end before it counts as hanging. */
-const interruptAfterTimeLimit = 12_000;
 
 /** A program that does not go on for so long hangs. */
 const hangMs = 8000;
@@ -691,12 +684,12 @@ test("begin, commit, pause, resume, drain and lateness in any order lose and rep
   const property = fc.asyncProperty(programs(steps), async (program) => {
     await runProgram(program);
   });
-  await fc.assert(property, { seed, numRuns: 300, interruptAfterTimeLimit });
+  await fc.assert(property, runs(300));
 });
 
 test("with drops and faults, too, every frame committed is heard or dropped, in order", async () => {
   const property = fc.asyncProperty(programs(lossySteps), async (program) => {
     await runProgram(program);
   });
-  await fc.assert(property, { seed, numRuns: 400, interruptAfterTimeLimit });
+  await fc.assert(property, runs(400));
 });

@@ -1,9 +1,8 @@
 /**
  * Whatever a program does with the inputs of a mix in whatever order, each input's frames are heard
- * once and in order, or were dropped. The seed is printed; `HALFLAP_TEST_SEED` repeats a run.
+ * once and in order, or were dropped.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
 import fc from "fast-check";
 import { openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
 import { HalflapError, mix, type MixQueue, openPlayback, PlaybackMix } from "../mod.ts";
@@ -18,12 +17,8 @@ import {
   test,
   toNumbers,
 } from "./harness.ts";
+import { runs } from "./seed.ts";
 
-const seed = Number(process.env.HALFLAP_TEST_SEED ?? Date.now() % 2 ** 31);
-console.log(`HALFLAP_TEST_SEED=${seed}`);
-
-/** A failure is made smaller for so long; the test must end before it counts as hanging. */
-const interruptAfterTimeLimit = 12_000;
 const inputCount = 4;
 /** A queue far smaller than the buffer is filled once a wake-up. */
 const finishMs = 500_000;
@@ -215,7 +210,7 @@ test("every frame of every input is heard once and in order, or was dropped", as
     programs,
     (program) => runProgram(program, (running) => running.finish()),
   );
-  await fc.assert(property, { seed, numRuns: 250, interruptAfterTimeLimit });
+  await fc.assert(property, runs(250));
 });
 
 test("close settles everything, whatever the inputs were doing", async () => {
@@ -228,7 +223,7 @@ test("close settles everything, whatever the inputs were doing", async () => {
         await out.closed;
       }),
   );
-  await fc.assert(property, { seed, numRuns: 150, interruptAfterTimeLimit });
+  await fc.assert(property, runs(150));
 });
 
 const sums = fc.record({
@@ -272,5 +267,5 @@ test("a sum of any inputs is exact on any device", async () => {
     // Zeros have one sign only.
     assert.deepEqual(heard.map((value) => value + 0), expected.map((value) => value + 0));
   });
-  await fc.assert(property, { seed, numRuns: 150, interruptAfterTimeLimit });
+  await fc.assert(property, runs(150));
 });

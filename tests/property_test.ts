@@ -1,9 +1,7 @@
 /**
- * Whatever a program does in whatever order, no frame is lost or played twice. The seed is printed;
- * `HALFLAP_TEST_SEED` repeats a run.
+ * Whatever a program does in whatever order, no frame is lost or played twice.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
 import fc from "fast-check";
 import { openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
 import { HalflapError, openPlayback, type PlaybackQueue } from "../mod.ts";
@@ -22,12 +20,7 @@ import {
   within,
   withoutZeros,
 } from "./harness.ts";
-
-const seed = Number(process.env.HALFLAP_TEST_SEED ?? Date.now() % 2 ** 31);
-console.log(`HALFLAP_TEST_SEED=${seed}`);
-
-/** A failure is made smaller for so long; the test must end before it counts as hanging. */
-const interruptAfterTimeLimit = 12_000;
+import { runs } from "./seed.ts";
 
 const device = fc.record({
   access: fc.constantFrom(...accesses),
@@ -70,7 +63,7 @@ test("chunks of any sizes are bit-exact on any device", async () => {
     assertPlayed(card.played(), samples, out.granted);
     assert.equal(out.stats().xruns.count, 0);
   });
-  await fc.assert(property, { seed, numRuns: 150, interruptAfterTimeLimit });
+  await fc.assert(property, runs(150));
 });
 
 interface FadeStep {
@@ -279,7 +272,7 @@ test("start, pause, resume, drain and xruns lose nothing and repeat nothing", as
         assert.equal(framesDropped, 0);
       }),
   );
-  await fc.assert(property, { seed, numRuns: 200, interruptAfterTimeLimit });
+  await fc.assert(property, runs(200));
 });
 
 test("with drops, aborts, gains and fades every frame is heard or dropped, in order", async () => {
@@ -299,7 +292,7 @@ test("with drops, aborts, gains and fades every frame is heard or dropped, in or
         assert.equal(back, -1, `Sample ${heard[back]} follows ${heard[back - 1]}`);
       }),
   );
-  await fc.assert(property, { seed, numRuns: 300, interruptAfterTimeLimit });
+  await fc.assert(property, runs(300));
 });
 
 test("close settles everything, whatever a program was doing", async () => {
@@ -312,7 +305,7 @@ test("close settles everything, whatever a program was doing", async () => {
         await out.closed;
       }),
   );
-  await fc.assert(property, { seed, numRuns: 200, interruptAfterTimeLimit });
+  await fc.assert(property, runs(200));
 });
 
 /** Small buffers, at rates at which a program takes no time. */
@@ -343,5 +336,5 @@ test("in real time, too, every frame is heard or dropped, in order", async () =>
       ));
     },
   );
-  await fc.assert(property, { seed, numRuns: 10, interruptAfterTimeLimit });
+  await fc.assert(property, runs(10));
 });

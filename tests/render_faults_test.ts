@@ -1,10 +1,8 @@
 /**
  * Faults of a card while JavaScript renders into it: what was accepted is heard once and in order,
- * or is counted as dropped, whatever else the program does. The seed is printed;
- * `HALFLAP_TEST_SEED` repeats a run.
+ * or is counted as dropped, whatever else the program does.
  */
 import assert from "node:assert/strict";
-import process from "node:process";
 import fc from "fast-check";
 import { type Fault, openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
 import { HalflapError, openPlayback, type PlaybackRender } from "../mod.ts";
@@ -25,12 +23,7 @@ import {
   assertHeardOrDropped,
   CountingRenderer,
 } from "./rendering.ts";
-
-const seed = Number(process.env.HALFLAP_TEST_SEED ?? Date.now() % 2 ** 31);
-console.log(`HALFLAP_TEST_SEED=${seed}`);
-
-/** A failure is made smaller for so long; the test must end before it counts as hanging. */
-const interruptAfterTimeLimit = 12_000;
+import { runs } from "./seed.ts";
 
 const deviceLost = withCode("ERR_HALFLAP_DEVICE_LOST");
 const bufferFrames = monoSource.periodFrames * monoSource.periods;
@@ -374,5 +367,5 @@ async function runProgram(program: Program): Promise<void> {
 
 test("with any faults and calls every frame is heard or dropped, in order", async () => {
   const property = fc.asyncProperty(programs, runProgram);
-  await fc.assert(property, { seed, numRuns: 300, interruptAfterTimeLimit });
+  await fc.assert(property, runs(300));
 });

@@ -1,11 +1,9 @@
 /** A day of playback on a card that drifts, with a fault every 20 s: no frame is lost unseen. */
 import assert from "node:assert/strict";
 import { playLong } from "./faults/long_run.ts";
-import { replay, seed } from "./faults/random_setup.ts";
 import { policies } from "./faults/sizes.ts";
 import { test } from "./harness.ts";
-
-console.log(`HALFLAP_TEST_SEED=${seed}`);
+import { replay, seed } from "./seed.ts";
 
 const daySeconds = 86_400;
 const limitMs = 60_000;

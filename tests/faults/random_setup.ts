@@ -1,13 +1,6 @@
-/** Random cards, sizes and sources, from a seed that is printed: `HALFLAP_TEST_SEED` repeats a run. */
-import process from "node:process";
+/** Random cards, sizes and sources. */
 import fc from "fast-check";
 import { openVirtualCard, type VirtualCard } from "../../lib/testing/mod.ts";
-
-export const seed: number = Number(process.env.HALFLAP_TEST_SEED ?? Date.now() % 2 ** 31);
-
-/** For the messages of failures. */
-export const replay = (file: string): string =>
-  `Repeat it by HALFLAP_TEST_SEED=${seed} npm test -- ${file}`;
 
 /** A card, and the sizes of a stream on it. */
 export interface Setup {

@@ -1,8 +1,8 @@
 /** Plays long runs at short periods, under each policy by each path; `npm run soak` starts it. */
 import process from "node:process";
 import { accesses } from "../harness.ts";
+import { seed } from "../seed.ts";
 import { type Account, playLong } from "./long_run.ts";
-import { seed } from "./random_setup.ts";
 import { policies } from "./sizes.ts";
 
 const periodFrames = 64;
@@ -16,7 +16,6 @@ function line(name: string, account: Account): string {
 }
 
 const seconds = Number(process.argv[2]);
-console.log(`HALFLAP_TEST_SEED=${seed}`);
 for (const policy of policies) {
   for (const access of accesses) {
     const name = `${policy}, ${access}`;
