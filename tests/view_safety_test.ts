@@ -20,7 +20,7 @@ const prelude = `
   const gc = globalThis.Bun ? () => Bun.gc(true) : globalThis.gc ?? (() => {});
   const mono = { format: "s32", channels: 1, rate: 48000, periodFrames: 100, periods: 4 };
 
-  /** Writes and reads all of a view, by all ways that there are. */
+  /** Writes and reads all of a view, by all ways that there are; some throw for a detached one. */
   const touch = (view) => {
     for (let index = 0; index < view.length; index++) view[index] = 0x55555555;
     try { view.fill(0x55555555); view.set([1, 2, 3]); view.copyWithin(1, 0); } catch {}

@@ -31,6 +31,7 @@ pub fn read(
 }
 
 fn open(comptime path: []const u8, arguments: anytype, flags: linux.O) error{NotFound}!i32 {
+    // Long enough for each path below, whatever its numbers.
     var name: [64]u8 = undefined;
     const named = std.fmt.bufPrintSentinel(&name, path, arguments, 0) catch unreachable;
     const result = linux.open(named, flags, 0);

@@ -183,6 +183,7 @@ const Session = struct {
         const wanted = sample.toAlsa(format);
         const result = asound.snd_pcm_hw_params_set_format(self.pcm, self.hw, wanted);
         if (result >= 0) return;
+        // Long enough for the names of all formats.
         var list: [64]u8 = undefined;
         var writer: std.Io.Writer = .fixed(&list);
         inline for (@typeInfo(sample.Format).@"enum".fields) |field| {
