@@ -8,12 +8,16 @@
 import { subscribe } from "node:diagnostics_channel";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
+import * as alaw from "alawmulaw/lib/alaw.js";
 import { forEachPacket, openCalls, PACKET_FRAMES, tonePacket } from "../examples/calls.ts";
-import { openPlayback, tone } from "../mod.ts";
+import { openPlayback, render, type RenderSource, tone, type ToneSource } from "../mod.ts";
 import { processorUse } from "./processor_use.ts";
 
-/** Who feeds the calls: native code, or JavaScript that decodes packets. */
-export type CallFeed = "tone" | "packets";
+/**
+ * Who feeds the calls: native code; JavaScript that decodes a packet for each period that a stream
+ * asks for; or JavaScript that decodes packets as they come, by a timer.
+ */
+export type CallFeed = "tone" | "render" | "packets";
 /** How many of the calls talk; the others are on hold. */
 export type Talking = "none" | "one" | "all";
 
@@ -44,9 +48,8 @@ interface Calls extends AsyncDisposable {
 let xrunCount = 0;
 subscribe("halflap:xrun", () => xrunCount++);
 
-async function openTones(count: number): Promise<Calls> {
+async function openAsked(count: number, source: ToneSource | RenderSource): Promise<Calls> {
   const shape = { rate: RATE, channels: 1, format: "s16", periodFrames: PACKET_FRAMES } as const;
-  const source = tone({ frequencyHz: 400 });
   const open = () => openPlayback({ device: "null", ...shape, periods: PERIODS, source });
   const streams = await Promise.all(Array.from({ length: count }, open));
   let talking = count;
@@ -86,8 +89,14 @@ async function openPacketCalls(count: number): Promise<Calls> {
   };
 }
 
+function decoder(): RenderSource {
+  const packet = tonePacket("alaw");
+  return render((block) => (block.samples as Int16Array).set(alaw.decode(packet)));
+}
+
 const OPENERS: Readonly<Record<CallFeed, (count: number) => Promise<Calls>>> = {
-  tone: openTones,
+  tone: (count) => openAsked(count, tone({ frequencyHz: 400 })),
+  render: (count) => openAsked(count, decoder()),
   packets: openPacketCalls,
 };
 
