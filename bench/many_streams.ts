@@ -16,6 +16,8 @@ import { processorUse } from "./processor_use.ts";
 export interface ManyStreams {
   /** Microseconds per `openPlayback()`, one after the other. */
   readonly openUs: number;
+  /** The same for all at once. */
+  readonly openTogetherUs: number;
   /** KiB of resident memory that each stream added, JavaScript's objects included. */
   readonly memoryKib: number;
   /** File descriptors of the process when all were open. */
@@ -38,16 +40,25 @@ const OPTIONS = {
   format: "s16",
   periodFrames: 320,
   periods: 4,
+  source: tone({ frequencyHz: 440 }),
 } as const;
 const WARM_UP_MS = 500;
 
 const residentKib = (): number => process.memoryUsage().rss / 1024;
 
 async function openStreams(count: number): Promise<Playback[]> {
-  const source = tone({ frequencyHz: 440 });
   const streams: Playback[] = [];
-  while (streams.length < count) streams.push(await openPlayback({ ...OPTIONS, source }));
+  while (streams.length < count) streams.push(await openPlayback(OPTIONS));
   return streams;
+}
+
+/** Microseconds per stream. */
+async function openTogether(count: number): Promise<number> {
+  const startMs = performance.now();
+  const streams = await Promise.all(Array.from({ length: count }, () => openPlayback(OPTIONS)));
+  const openUs = 1000 * (performance.now() - startMs) / count;
+  await Promise.all(streams.map((stream) => stream.close()));
+  return openUs;
 }
 
 function countXruns(streams: readonly Playback[]): Record<XrunCause, number> {
@@ -61,7 +72,7 @@ function countXruns(streams: readonly Playback[]): Record<XrunCause, number> {
 
 async function measure(running: number, paused: number, durationMs: number): Promise<ManyStreams> {
   // The first stream loads the library and starts the engine.
-  await (await openPlayback({ ...OPTIONS, source: tone({ frequencyHz: 440 }) })).close();
+  await (await openPlayback(OPTIONS)).close();
   await setTimeout(WARM_UP_MS);
   const idle = await processorUse(() => setTimeout(durationMs));
   const beforeKib = residentKib();
@@ -81,7 +92,9 @@ async function measure(running: number, paused: number, durationMs: number): Pro
   const descriptors = readdirSync("/proc/self/fd").length;
   await Promise.all(streams.map((stream) => stream.close()));
   const above = cpuPercent - idle.cpuPercent;
-  return { openUs, memoryKib, descriptors, threads, cpuPercent: above, wakeUpsPerSecond, xruns };
+  const openTogetherUs = await openTogether(running + paused);
+  const open = { openUs, openTogetherUs, memoryKib, descriptors, threads };
+  return { ...open, cpuPercent: above, wakeUpsPerSecond, xruns };
 }
 
 const [running, paused, durationMs] = process.argv.slice(2).map(Number) as [number, number, number];

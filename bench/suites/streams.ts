@@ -30,6 +30,8 @@ export interface StreamsRow {
   readonly wakeUpsPerSecond: Figure;
   /** Microseconds per `openPlayback()`, one after the other. */
   readonly openUs: Figure;
+  /** The same for all at once. */
+  readonly openTogetherUs: Figure;
   /** KiB of resident memory per stream. */
   readonly memoryKib: Figure;
   /** The engine's threads. */
@@ -60,6 +62,7 @@ function rowOf({ running, paused }: Kind, rounds: readonly ManyStreams[]): Strea
     cpuPercent: figure(({ cpuPercent }) => cpuPercent),
     wakeUpsPerSecond: figure(({ wakeUpsPerSecond }) => wakeUpsPerSecond),
     openUs: figure(({ openUs }) => openUs),
+    openTogetherUs: figure(({ openTogetherUs }) => openTogetherUs),
     memoryKib: figure(({ memoryKib }) => memoryKib),
     threads: most(({ threads }) => threads),
     descriptors: most(({ descriptors }) => descriptors),
@@ -98,6 +101,7 @@ export const suite: Suite<StreamsRow> = {
     { heading: "CPU %", text: ({ cpuPercent }) => short(cpuPercent) },
     { heading: "wake-ups/s", text: ({ wakeUpsPerSecond }) => short(wakeUpsPerSecond) },
     { heading: "open us", text: ({ openUs }) => short(openUs) },
+    { heading: "together us", text: ({ openTogetherUs }) => short(openTogetherUs) },
     { heading: "KiB/stream", text: ({ memoryKib }) => short(memoryKib) },
     { heading: "threads", text: ({ threads }) => `${threads}` },
     { heading: "descriptors", text: ({ descriptors }) => `${descriptors}` },
@@ -116,9 +120,10 @@ export const suite: Suite<StreamsRow> = {
     name: "open",
     xTitle: "streams that run",
     yTitle: "us per openPlayback(), KiB per stream",
-    points: ({ running, paused, openUs, memoryKib }) =>
+    points: ({ running, paused, openUs, openTogetherUs, memoryKib }) =>
       paused > 0 ? [] : [
         { series: "us", x: running, y: openUs },
+        { series: "us, all at once", x: running, y: openTogetherUs },
         { series: "KiB", x: running, y: memoryKib },
       ],
   }],
