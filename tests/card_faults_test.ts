@@ -1,7 +1,7 @@
 /** Faults of the virtual card, and what becomes of the streams that play on it. */
 import assert from "node:assert/strict";
 import { openVirtualCard, type SuspendFault, type VirtualCard } from "../lib/testing/mod.ts";
-import { openPlayback, type PlaybackQueue, silence } from "../mod.ts";
+import { openPlayback, type PlaybackQueue, silence, tone } from "../mod.ts";
 import {
   accesses,
   advanceUntil,
@@ -315,6 +315,19 @@ for (const access of accesses) {
     assertPlayed(card.played(), countingSamples(totalFrames), out.granted);
     assert.equal(out.stats().xruns.count, 0);
     assert.equal(out.stats().framesPlayed, totalFrames);
+  });
+
+  test(`a card that transfers in batches is asked twice a period at most by ${access}`, async () => {
+    await using card = await openCard48k({ batch: true, driftPpm: 150 });
+    for (const periods of [2, 3, 4, 8]) {
+      const source = tone({ frequencyHz: 440 });
+      const sizes = { rate: 48_000, periodFrames: 100, periods, access, source };
+      await using out = await openPlayback({ ...sizes, device: card.device });
+      await card.advance(100_000);
+      const { wakeUps, xruns } = out.stats();
+      assert.equal(xruns.count, 0);
+      assert.ok(wakeUps <= 2050, `${wakeUps} wake-ups in 1000 of ${periods} periods`);
+    }
   });
 
   test(`a card that grants shorter periods and fewer of them plays bit for bit by ${access}`, async () => {

@@ -10,6 +10,7 @@ export interface Setup {
   readonly driftPpm: number;
   readonly canPause: boolean;
   readonly framesBeforeBoundary: number;
+  readonly batch: boolean;
 }
 
 export const setups: fc.Arbitrary<Setup> = fc.record({
@@ -20,12 +21,13 @@ export const setups: fc.Arbitrary<Setup> = fc.record({
   canPause: fc.boolean(),
   // Half of the streams start so near to ALSA's boundary that their pointers wrap.
   framesBeforeBoundary: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 4000 })),
+  batch: fc.boolean(),
 });
 
 export const bufferOf = ({ periodFrames, periods }: Setup): number => periodFrames * periods;
 
 export function openSetup(setup: Setup): Promise<VirtualCard> {
-  const { rate, driftPpm, canPause, framesBeforeBoundary } = setup;
+  const { rate, driftPpm, canPause, framesBeforeBoundary, batch } = setup;
   const limits = { rate: { min: rate, max: rate } };
-  return openVirtualCard({ ...limits, driftPpm, canPause, framesBeforeBoundary });
+  return openVirtualCard({ ...limits, driftPpm, canPause, framesBeforeBoundary, batch });
 }

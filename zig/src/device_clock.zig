@@ -35,7 +35,12 @@ pub const DeviceClock = struct {
     };
 
     /// How far a pointer can be off without being wrong.
-    pub const Tolerance = struct { ahead_frames: u32, behind_frames: u32 };
+    pub const Tolerance = struct {
+        ahead_frames: u32,
+        behind_frames: u32,
+        /// It moves by whole periods, and so can be late, but never early.
+        never_early: bool = false,
+    };
 
     pub fn start(rate: u32, frames: u64, now_ns: u64) DeviceClock {
         const nominal_ns = std.time.ns_per_s / @as(f64, @floatFromInt(rate));
@@ -63,6 +68,7 @@ pub const DeviceClock = struct {
             return if (error_frames < 0) .{ .ahead = distance } else .{ .behind = distance };
         }
         if (moved > 0) self.follow(frames, moved, predicted_ns, error_ns);
+        if (tolerance.never_early) self.at_ns = @min(self.at_ns, @as(f64, @floatFromInt(now_ns)));
         return .steady;
     }
 
@@ -125,6 +131,22 @@ test "it predicts a second ahead within a tenth of the jitter's width" {
     const predicted: f64 = @floatFromInt(clock.instantOf(clock.frames + 48_000));
     // The jitter delays by half its width on average.
     try testing.expectApproxEqAbs(true_ns + 1_000 + 100_000, predicted, 30_000);
+}
+
+test "of a pointer that is only ever late the earliest sight counts" {
+    const coarse: DeviceClock.Tolerance = .{
+        .ahead_frames = 480,
+        .behind_frames = 576,
+        .never_early = true,
+    };
+    // Started in the middle of a period of 10 ms, of which the pointer tells nothing.
+    var clock: DeviceClock = .start(48_000, 0, 5_000_000);
+    try testing.expectEqual(.steady, clock.observe(480, 10_000_000, coarse));
+    const next: f64 = @floatFromInt(clock.instantOf(960));
+    try testing.expectApproxEqAbs(20_000_000, next, 50_000);
+    // Looked at late.
+    try testing.expectEqual(.steady, clock.observe(960, 23_000_000, coarse));
+    try testing.expect(clock.instantOf(1440) < 30_500_000);
 }
 
 test "a pointer that jumps and one that stands still are told from jitter" {

@@ -76,7 +76,11 @@ pub fn causeOf(evidence: *const Evidence) abi.XrunCause {
     const lost_ns = scheduling_ns + evidence.processingNs();
     // Where the pointer is too coarse to tell: the engine lost hardly any of the time that it had.
     const spare_ns = evidence.emptyNs() -| evidence.calledNs();
-    if (lost_ns == 0 or 4 * lost_ns < spare_ns) return .device;
+    if (lost_ns == 0 or 4 * lost_ns < spare_ns) {
+        // Fed at the very last moment: by then the ring may have been empty.
+        const last_ns = evidence.emptyNs() -| tolerance_ns;
+        return if (evidence.starved and evidence.calledNs() >= last_ns) .producer else .device;
+    }
     return if (evidence.processingNs() > scheduling_ns) .processing else .scheduling;
 }
 
@@ -151,6 +155,19 @@ test "an end within the tolerance is the device's, too, where the engine came in
     try expectCause(.processing, evidence);
     evidence.round_ns = 18 * ms;
     try expectCause(.scheduling, evidence);
+}
+
+test "a queue that is fed as the ring runs dry comes too late where the engine lost no time" {
+    var evidence = healthy();
+    evidence.starved = true;
+    evidence.fed_ns = 19 * ms;
+    evidence.now_ns = 19 * ms;
+    evidence.round_ns = 19 * ms;
+    try expectCause(.producer, evidence);
+    evidence.fed_ns = 17 * ms;
+    evidence.now_ns = 18 * ms;
+    evidence.round_ns = 17 * ms;
+    try expectCause(.processing, evidence);
 }
 
 test "an end at the very deadline is the device's, where the engine lost no time at all" {

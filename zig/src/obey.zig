@@ -80,6 +80,7 @@ fn pauseHardware(stream: *Stream, now_ns: u64) bool {
         .device => {
             if (!stream.granted.can_pause) return false;
             if (stream.asound.snd_pcm_pause(stream.pcm.?, 1) < 0) return false;
+            stream.paused_untold_frames = playing.untoldFrames(stream, room.at_ns);
         },
     }
     stream.hungry_at.store(nobody, .seq_cst);
@@ -96,7 +97,7 @@ fn obeyResume(stream: *Stream, command: Command, now_ns: u64) ?Job {
                     // Where it fails, the next look at the pointer says what became of the device.
                     _ = stream.asound.snd_pcm_pause(stream.pcm.?, 0);
                 }
-                playing.resumed(stream, now_ns);
+                playing.resumed(stream, stream.paused_untold_frames, now_ns);
                 stream.fade.moveTo(1, ramp_frames);
                 stream.hardware_paused = false;
                 // A drain may have come meanwhile.

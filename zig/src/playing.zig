@@ -1,6 +1,7 @@
 //! A stream that plays: it starts when there is enough, and each wake-up fills all the room.
 
 const std = @import("std");
+const clock = @import("clock.zig");
 const endings = @import("endings.zig");
 const events = @import("events.zig");
 const machine = @import("machine.zig");
@@ -90,7 +91,7 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     // The pointer stood until now, however long the fill took.
     room.at_ns = started_ns;
     stream.hardware_frames = 0;
-    resumed(stream, started_ns);
+    resumed(stream, 0, started_ns);
     xruns.end(stream, started_ns);
 
     stream.counters.delay_frames = fed.frames;
@@ -101,18 +102,19 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     return wakeNext(stream, &room, fed, started_ns);
 }
 
-/// The device runs, from where it stood.
-pub fn resumed(stream: *Stream, now_ns: u64) void {
+/// The device runs, from where it stood: so many frames behind its pointer.
+pub fn resumed(stream: *Stream, untold_frames: u64, now_ns: u64) void {
     stream.pacer.started(now_ns);
     stream.started_ns = now_ns;
     stream.started_heard = stream.frames_heard;
-    stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, now_ns);
+    const moved_ns = now_ns -| stream.nsOfFrames(untold_frames);
+    stream.device_clock = .start(stream.granted.rate, stream.hardware_frames, moved_ns);
     stream.watchdog = .start(stream.hardware_frames, now_ns);
     stream.stalled_ns = null;
     positions.stamp(stream, now_ns);
     stream.look.at_ns = now_ns;
     stream.look.held_frames = switch (stream.pacer) {
-        .device => stream.appl_frames -| stream.hardware_frames,
+        .device => stream.appl_frames -| (stream.hardware_frames + untold_frames),
         .self => |*self| self.written_frames - self.played_frames,
     };
 }
@@ -167,6 +169,7 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     switch (stream.device_clock.observe(frames, room.at_ns, .{
         .ahead_frames = granted.toleranceFrames(),
         .behind_frames = granted.lagFrames(),
+        .never_early = granted.batch,
     })) {
         .steady => {
             stream.counters.rate_deviation_ppm = @floatCast(stream.device_clock.deviationPpm());
@@ -299,12 +302,12 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         avail_frames >= ring.transferFrames() and stream.source.free() >= wanted_frames;
     stream.look = .{
         .at_ns = room.at_ns,
-        .held_frames = granted.buffer_frames - avail_frames,
+        .held_frames = ring.held_frames -| untoldFrames(stream, room.at_ns),
         .starved = dry,
         .queue_frames = stream.source.level(),
     };
     if (dry) {
-        const level = hungryLevel(stream, stream.look.held_frames);
+        const level = hungryLevel(stream, ring.held_frames);
         makeHungry(stream, level);
         // A write may have come in between and seen nobody hungry.
         if (stream.source.available() >= level) return .{ .wake_at = now_ns };
@@ -313,6 +316,14 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
     }
     const frames = ring.framesUntilWake(dry);
     return .{ .wake_at = wakeTime(stream, room, frames, ring.held_frames -| frames, now_ns) };
+}
+
+/// What a device that tells its pointer by whole periods has probably played since it moved.
+pub fn untoldFrames(stream: *const Stream, at_ns: u64) u64 {
+    const granted = &stream.granted;
+    if (stream.pacer != .device or !granted.batch) return 0;
+    const moved_ns = stream.device_clock.instantOf(stream.hardware_frames);
+    return @min(granted.period_frames, clock.framesIn(at_ns -| moved_ns, granted.rate));
 }
 
 /// Who renders in place goes on until the ring is full: it is waited for, unless that could be too

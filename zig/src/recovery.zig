@@ -189,7 +189,7 @@ fn afterSuspend(stream: *Stream, now_ns: u64) void {
     stream.counters.recoveries += 1;
     if (isRunningAgain(stream)) {
         stream.state = if (stream.ending == null) .running else .draining;
-        playing.resumed(stream, now_ns);
+        playing.resumed(stream, 0, now_ns);
         return;
     }
     // It was prepared anew: what it held is gone.

@@ -235,6 +235,8 @@ pub const Stream = struct {
     source: Source = .silence,
     pacer: Pacer = .device,
     device_clock: DeviceClock = undefined,
+    /// What the device had played beyond its pointer when it was paused.
+    paused_untold_frames: u64 = 0,
     watchdog: Watchdog = .{},
     /// Since when the device is behind its clock.
     stalled_ns: ?u64 = null,

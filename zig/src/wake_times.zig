@@ -17,9 +17,9 @@ pub const Ring = struct {
     tail_frames: ?u64 = null,
 
     /// Half a buffer of 4 periods and more, else a period; on a batch device a period earlier,
-    /// since what its pointer says can be so much behind. A ring that is `dry` got nothing although
-    /// there was that much room: it is looked at again when it runs empty, or half a period before;
-    /// a write wakes earlier.
+    /// since what its pointer says can be so much behind, but not long before it can have moved.
+    /// A ring that is `dry` got nothing although there was that much room: it is looked at again
+    /// when it runs empty, or half a period before; a write wakes earlier.
     pub fn framesUntilWake(ring: *const Ring, dry: bool) u32 {
         const avail_frames = ring.buffer_frames - ring.held_frames;
         const transfer_frames = ring.transferFrames();
@@ -37,7 +37,7 @@ pub const Ring = struct {
         const many = ring.buffer_frames / ring.period_frames >= 4;
         const frames = if (many) ring.buffer_frames / 2 else ring.period_frames;
         const usual_frames = if (ring.batch)
-            @max(frames -| ring.period_frames, ring.period_frames / 2)
+            @max(frames -| ring.period_frames, ring.period_frames - ring.period_frames / 8)
         else
             frames;
         return @max(usual_frames, ring.wanted_frames);
@@ -65,7 +65,7 @@ test "a batch device has a period of headroom" {
     try expectEqual(240, ring.framesUntilWake(false));
     ring.buffer_frames = 480;
     ring.held_frames = 480;
-    try expectEqual(120, ring.framesUntilWake(false));
+    try expectEqual(210, ring.framesUntilWake(false));
 }
 
 test "a dry queue and a tail are looked at when they end" {
