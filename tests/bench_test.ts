@@ -35,7 +35,7 @@ const expectedRows: Readonly<Record<string, { keys: readonly string[]; count: nu
   "garbage": { keys: ["feed", "queueMs"], count: 2 * 3 },
   "mix": { keys: ["feed", "inputs"], count: 3 * 5 },
   "open": { keys: ["firstInProcess", "feed", "access"], count: 1 + 2 * 2 },
-  "peers": { keys: ["program", "periods"], count: 13 * 2 },
+  "peers": { keys: ["program", "periods"], count: 14 * 2 },
   "realtime-cpu": { keys: ["feed", "periods"], count: 3 * 2 },
   "render": { keys: ["channels", "periodFrames"], count: 4 * 5 },
   "start": { keys: ["milestone"], count: 4 },

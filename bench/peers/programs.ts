@@ -90,9 +90,9 @@ const halfSecondWrite: Peer = {
 const ofPackage = (name: string, file: string, takesShape: boolean): Peer =>
   ofModule(name, file, { producer: "javascript", takesShape, tellsXruns: false });
 
-function buildPortaudio(folder: string): string {
-  const program = path.join(folder, "portaudio");
-  const args = ["cc", "-O2", path.join(HERE, "portaudio.c"), "-lportaudio", "-o", program];
+function buildFromC(name: string, folder: string, ...libraries: string[]): string {
+  const program = path.join(folder, name);
+  const args = ["cc", "-O2", path.join(HERE, `${name}.c`), ...libraries, "-o", program];
   const environment = { ...process.env, ZIG_LOCAL_CACHE_DIR: folder };
   execFileSync(ZIG, args, { stdio: "pipe", env: environment });
   return program;
@@ -120,7 +120,7 @@ export const PEERS: readonly Peer[] = [
     tellsXruns: true,
     needsRuntime: false,
     command: ({ device, periodFrames, periods }, folder) => [
-      buildPortaudio(folder),
+      buildFromC("portaudio", folder, "-lportaudio"),
       device,
       `${periodFrames}`,
       `${periods}`,
@@ -159,6 +159,16 @@ export const PEERS: readonly Peer[] = [
     giveUp: /audio device error: .+/,
   },
 ];
+
+/** Wakes up once per period, and does nothing: the least that a program of that period takes. */
+export const SLEEPER: Peer = {
+  name: "clock_nanosleep",
+  producer: "native",
+  takesShape: false,
+  tellsXruns: false,
+  needsRuntime: false,
+  command: ({ periodFrames }, folder) => [buildFromC("nanosleep", folder), `${periodFrames}`],
+};
 
 /** The idle runtime. */
 export const idleCommand = (): Command => moduleCommand("peers/idle.mjs");

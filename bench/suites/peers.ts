@@ -14,7 +14,7 @@ import { setTimeout } from "node:timers/promises";
 import { asoundrcSnippet } from "../../mod.ts";
 import { endWithParent } from "../child.ts";
 import { type Figure, figureOf, ratioOf } from "../figure.ts";
-import { type Command, idleCommand, type Peer, PEERS } from "../peers/programs.ts";
+import { type Command, idleCommand, type Peer, PEERS, SLEEPER } from "../peers/programs.ts";
 import { type ProcessUse, processUse } from "../process_use.ts";
 import type { Scale } from "../scale.ts";
 import { ratio, short, type Suite } from "../suite.ts";
@@ -38,6 +38,8 @@ export interface PeersRow {
   readonly bufferMs: number | null;
   /** Its processor time, divided by that of `aplay -M`; null where either did not play. */
   readonly toAplayMmap: Figure | null;
+  /** The same, without what a thread takes that only sleeps from period to period. */
+  readonly toAplayMmapAboveSleep: Figure | null;
   /** Percent of one processor, without that of the idle runtime; null where it did not play. */
   readonly cpuPercent: Figure | null;
   /** Wake-ups per second of all of its threads. */
@@ -147,7 +149,7 @@ function rowOf(
   peer: Peer,
   periods: number,
   running: RunningPeer,
-  { idle, base }: { readonly idle: RunningPeer; readonly base: RunningPeer },
+  { idle, base, sleeper }: Readonly<Record<"idle" | "base" | "sleeper", RunningPeer>>,
 ): PeersRow {
   const { slices, failure } = running;
   const played = failure === undefined;
@@ -156,11 +158,18 @@ function rowOf(
   );
   const figure = (value: (slice: Slice) => number) => played ? figureOf(slices.map(value)) : null;
   const basePercents = base.slices.map(({ cpuPercent }) => cpuPercent);
+  const toBase = (without: readonly number[]) => {
+    const above = (percents: readonly number[]) =>
+      percents.map((percent, slice) => percent - without[slice]!);
+    return played && base.failure === undefined ? ratioOf(above(cpu), above(basePercents)) : null;
+  };
+  const sleepPercents = sleeper.slices.map(({ cpuPercent }) => cpuPercent);
   return {
     program: peer.name,
     periods,
     bufferMs: peer.takesShape ? 1000 * periods * PERIOD_FRAMES / RATE : null,
-    toAplayMmap: played && base.failure === undefined ? ratioOf(cpu, basePercents) : null,
+    toAplayMmap: toBase(cpu.map(() => 0)),
+    toAplayMmapAboveSleep: sleeper.failure === undefined ? toBase(sleepPercents) : null,
     cpuPercent: played ? figureOf(cpu) : null,
     wakeUpsPerSecond: figure(({ wakeUpsPerSecond }) => wakeUpsPerSecond),
     preemptionsPerSecond: figure(({ preemptionsPerSecond }) => preemptionsPerSecond),
@@ -182,14 +191,18 @@ async function measurePeriods(
   const idle = all.use(new RunningPeer(idleCommand, environment));
   const start = (peer: Peer) =>
     all.use(new RunningPeer(() => peer.command(shape, folder), environment, peer.giveUp));
-  const peers = new Map(PEERS.map((peer) => [peer, start(peer)]));
+  const peers = new Map([...PEERS, SLEEPER].map((peer) => [peer, start(peer)]));
   const base = peers.get(PEERS.find(({ name }) => name === BASE)!)!;
+  const sleeper = peers.get(SLEEPER)!;
   await setTimeout(peerStartMs);
   for (let slice = 0; slice <= realtimeRounds; slice++) {
     if (slice > 0) await setTimeout(peerMs);
     for (const peer of [idle, ...peers.values()]) peer.look();
   }
-  return Array.from(peers, ([peer, running]) => rowOf(peer, periods, running, { idle, base }));
+  return Array.from(
+    peers,
+    ([peer, running]) => rowOf(peer, periods, running, { idle, base, sleeper }),
+  );
 }
 
 async function measure(scale: Scale): Promise<PeersRow[]> {
@@ -203,6 +216,7 @@ async function measure(scale: Scale): Promise<PeersRow[]> {
   }
 }
 
+const ratioOrNone = (figure: Figure | null): string => figure === null ? "-" : ratio(figure);
 const orNone = (figure: Figure | null): string => figure === null ? "-" : short(figure);
 
 /** halflap beside others. */
@@ -211,7 +225,8 @@ export const suite: Suite<PeersRow> = {
   columns: [
     { heading: "program", text: ({ program }) => program },
     { heading: "periods", text: ({ periods }) => `${periods}` },
-    { heading: ": aplay -M", text: ({ toAplayMmap }) => toAplayMmap ? ratio(toAplayMmap) : "-" },
+    { heading: ": aplay -M", text: ({ toAplayMmap }) => ratioOrNone(toAplayMmap) },
+    { heading: "above sleep", text: (row) => ratioOrNone(row.toAplayMmapAboveSleep) },
     { heading: "CPU %", text: ({ cpuPercent }) => orNone(cpuPercent) },
     { heading: "wake-ups/s", text: ({ wakeUpsPerSecond }) => orNone(wakeUpsPerSecond) },
     { heading: "preemptions/s", text: (row) => orNone(row.preemptionsPerSecond) },
