@@ -25,6 +25,8 @@ pub const DeviceClock = struct {
     frames: u64,
     at_ns: f64,
     settled_s: f64 = 0,
+    /// The last look at the pointer.
+    looked_ns: u64,
 
     pub const Verdict = union(enum) {
         steady,
@@ -38,8 +40,8 @@ pub const DeviceClock = struct {
     pub const Tolerance = struct {
         ahead_frames: u32,
         behind_frames: u32,
-        /// It moves by whole periods, and so can be late, but never early.
-        never_early: bool = false,
+        /// It moves by whole periods: since the look before, nobody knows when.
+        coarse: bool = false,
     };
 
     pub fn start(rate: u32, frames: u64, now_ns: u64) DeviceClock {
@@ -49,12 +51,15 @@ pub const DeviceClock = struct {
             .frame_ns = nominal_ns,
             .frames = frames,
             .at_ns = @floatFromInt(now_ns),
+            .looked_ns = now_ns,
         };
     }
 
     /// A pointer read at `now_ns`. One that is off by more than the tolerance restarts the loop
     /// from there; smaller errors are what it filters.
     pub fn observe(self: *DeviceClock, frames: u64, now_ns: u64, tolerance: Tolerance) Verdict {
+        const looked_ns = self.looked_ns;
+        self.looked_ns = now_ns;
         if (frames < self.frames) return .steady;
         const moved: f64 = @floatFromInt(frames - self.frames);
         const predicted_ns = self.at_ns + moved * self.frame_ns;
@@ -67,8 +72,14 @@ pub const DeviceClock = struct {
             const distance: u64 = @intFromFloat(@abs(error_frames));
             return if (error_frames < 0) .{ .ahead = distance } else .{ .behind = distance };
         }
-        if (moved > 0) self.follow(frames, moved, predicted_ns, error_ns);
-        if (tolerance.never_early) self.at_ns = @min(self.at_ns, @as(f64, @floatFromInt(now_ns)));
+        if (moved == 0) return .steady;
+        if (!tolerance.coarse) {
+            self.follow(frames, moved, predicted_ns, error_ns);
+        } else {
+            const least_ns = @as(f64, @floatFromInt(looked_ns)) - predicted_ns;
+            self.follow(frames, moved, predicted_ns, @max(least_ns, @min(0, error_ns)));
+            self.at_ns = @min(self.at_ns, @as(f64, @floatFromInt(now_ns)));
+        }
         return .steady;
     }
 
@@ -133,20 +144,24 @@ test "it predicts a second ahead within a tenth of the jitter's width" {
     try testing.expectApproxEqAbs(true_ns + 1_000 + 100_000, predicted, 30_000);
 }
 
-test "of a pointer that is only ever late the earliest sight counts" {
+test "a pointer that moves by whole periods has moved between two looks" {
     const coarse: DeviceClock.Tolerance = .{
         .ahead_frames = 480,
         .behind_frames = 576,
-        .never_early = true,
+        .coarse = true,
     };
     // Started in the middle of a period of 10 ms, of which the pointer tells nothing.
     var clock: DeviceClock = .start(48_000, 0, 5_000_000);
     try testing.expectEqual(.steady, clock.observe(480, 10_000_000, coarse));
     const next: f64 = @floatFromInt(clock.instantOf(960));
     try testing.expectApproxEqAbs(20_000_000, next, 50_000);
-    // Looked at late.
+    // Looked at late, which says nothing; then just before and after.
     try testing.expectEqual(.steady, clock.observe(960, 23_000_000, coarse));
-    try testing.expect(clock.instantOf(1440) < 30_500_000);
+    const known_ns = clock.instantOf(1440);
+    try testing.expect(known_ns < 30_050_000);
+    try testing.expectEqual(.steady, clock.observe(960, 31_500_000, coarse));
+    try testing.expectEqual(.steady, clock.observe(1440, 32_000_000, coarse));
+    try testing.expect(clock.instantOf(1440) > known_ns);
 }
 
 test "a pointer that jumps and one that stands still are told from jitter" {

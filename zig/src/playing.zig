@@ -169,7 +169,7 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     switch (stream.device_clock.observe(frames, room.at_ns, .{
         .ahead_frames = granted.toleranceFrames(),
         .behind_frames = granted.lagFrames(),
-        .never_early = granted.batch,
+        .coarse = granted.batch,
     })) {
         .steady => {
             stream.counters.rate_deviation_ppm = @floatCast(stream.device_clock.deviationPpm());
