@@ -191,7 +191,7 @@ fn joinGroup(stream: *Stream, driver: *const Driver) groups.Error!void {
         stream.scheduling.realtime = .simulated;
         return simulation.join(stream);
     }
-    const own = stream.card != null or stream.pcm_type == .hw or stream.pcm_type == .null;
+    const own = stream.runsOurCodeOnly();
     const period_ns = stream.periodNs();
     const asked: Stream.Scheduling = switch (wanted.priority) {
         .off => .{ .realtime = .off },

@@ -123,7 +123,8 @@ fn observeRunning(stream: *Stream, now_ns: u64) Error!Room {
     return .{
         .avail_frames = @intCast(@min(room, buffer_frames)),
         .overtaken_frames = room -| buffer_frames,
-        .delay_frames = @intCast(@max(0, delay)),
+        // What is in the ring was not heard, whatever a server that interpolates may say.
+        .delay_frames = @max(buffer_frames -| room, @as(u64, @intCast(@max(0, delay)))),
         .at_ns = deviceTime(stream, now_ns, read_ns) orelse now_ns,
         .uncertainty_ns = read_ns -| now_ns,
     };
@@ -213,7 +214,7 @@ pub fn recheck(stream: *Stream) Error!void {
 /// run on may do that.
 fn roomOf(stream: *Stream, call: []const u8, avail: alsa.SFrames) Error!u64 {
     if (avail < 0) return classify(stream, call, avail);
-    const room: u64 = @intCast(avail);
+    const room = @as(u64, @intCast(avail)) -| stream.phantom_frames;
     if (room > stream.granted.buffer_frames and !stream.granted.runsOn()) return error.Xrun;
     return room;
 }

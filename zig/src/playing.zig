@@ -6,6 +6,7 @@ const endings = @import("endings.zig");
 const events = @import("events.zig");
 const machine = @import("machine.zig");
 const pacing = @import("pacing.zig");
+const phantom_room = @import("phantom_room.zig");
 const positions = @import("positions.zig");
 const recovery = @import("recovery.zig");
 const transfer = @import("transfer.zig");
@@ -72,6 +73,7 @@ fn cannotGoOn(stream: *const Stream) bool {
 }
 
 fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
+    stream.phantom_frames = 0;
     var room = try pacing.observe(stream, now_ns, false);
     // The ring of a suspended device takes frames, which would be lost: it does not start.
     if (stream.asound.snd_pcm_state(stream.pcm.?) == .suspended) return error.Suspended;
@@ -87,6 +89,7 @@ fn start(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
     }
     const result = stream.asound.snd_pcm_start(stream.pcm.?);
     if (result < 0) return pacing.classify(stream, "snd_pcm_start", result);
+    stream.phantom_frames = phantom_room.afterStart(stream);
     const started_ns = stream.now();
     // The pointer stood until now, however long the fill took.
     room.at_ns = started_ns;
@@ -157,7 +160,8 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     if (stream.pacer != .device) return;
     const frames = pacing.hardwareFrames(stream, room);
     stream.hardware_frames = frames;
-    if (stream.watchdog.look(frames, now_ns, stream.periodNs()) == .dead) {
+    const patience_ns = stream.watchdog.patienceNs(stream.periodNs(), !stream.runsOurCodeOnly());
+    if (stream.watchdog.look(frames, now_ns, patience_ns) == .dead) {
         const still_ms = (now_ns - stream.watchdog.moved_ns) / std.time.ns_per_ms;
         stream.failure.set(.device_lost, "The device has not moved for {d} ms", .{still_ms});
         return error.Disconnected;

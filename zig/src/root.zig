@@ -46,6 +46,7 @@ test {
     _ = @import("input_set.zig");
     _ = @import("mapping.zig");
     _ = @import("owner_watch.zig");
+    _ = @import("phantom_room.zig");
     _ = @import("queue.zig");
     _ = @import("realtime.zig");
     _ = @import("record.zig");

@@ -238,6 +238,8 @@ pub const Stream = struct {
     /// What the device had played beyond its pointer when it was paused.
     paused_untold_frames: u64 = 0,
     watchdog: Watchdog = .{},
+    /// Frames by which the pointer of the device is ahead since its start.
+    phantom_frames: u32 = 0,
     /// Since when the device is behind its clock.
     stalled_ns: ?u64 = null,
     look: Look = .{},
@@ -318,6 +320,11 @@ pub const Stream = struct {
     /// Whether the PCM's status is the device's own: what it held when it stopped.
     pub fn tellsStop(self: *const Stream) bool {
         return self.pcm_type == .hw or self.card != null;
+    }
+
+    /// Not the threads and locks of a plug-in.
+    pub fn runsOurCodeOnly(self: *const Stream) bool {
+        return self.card != null or self.pcm_type == .hw or self.pcm_type == .null;
     }
 
     pub fn isRunning(self: *const Stream) bool {

@@ -126,6 +126,12 @@ pub const Libasound = struct {
     snd_pcm_name: *const fn (*Pcm) callconv(.c) ?[*:0]const u8,
     snd_pcm_type: *const fn (*Pcm) callconv(.c) PcmType,
     snd_pcm_poll_descriptors: *const fn (*Pcm, [*]PollDescriptor, c_uint) callconv(.c) c_int,
+    snd_pcm_poll_descriptors_revents: *const fn (
+        *Pcm,
+        [*]PollDescriptor,
+        c_uint,
+        *c_ushort,
+    ) callconv(.c) c_int,
     snd_pcm_state: *const fn (*Pcm) callconv(.c) PcmState,
     snd_pcm_prepare: *const fn (*Pcm) callconv(.c) c_int,
     snd_pcm_start: *const fn (*Pcm) callconv(.c) c_int,
