@@ -64,6 +64,7 @@ fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     if (stream.card) |card| wanted.virtual = .{ .batch = card.card.options.batch };
     stream.granted = negotiate.negotiate(asound, stream.pcm.?, wanted, &stream.failure) catch
         return error.OpenFailed;
+    stream.granted.served = !stream.runsOurCodeOnly();
     stream.pacer = switch (Pacer.kindOf(stream.pcm_type)) {
         .device => .device,
         .self => .{ .self = .{} },

@@ -42,6 +42,8 @@ pub const Granted = struct {
     buffer_frames: u32,
     boundary: u64,
     batch: bool,
+    /// Moved by somebody else's code: a plug-in of ALSA, and what it talks to.
+    served: bool = false,
     can_pause: bool,
     can_resume: bool,
     can_disable_period_wakeup: bool,
@@ -64,14 +66,23 @@ pub const Granted = struct {
         return self.xrun_policy.policy != .stop;
     }
 
-    /// How far a pointer can be off without being wrong: drivers move it in bursts.
+    /// How far a pointer can be off without being wrong: drivers move it in bursts, and servers by
+    /// what they mix at once.
     pub fn toleranceFrames(self: *const Granted) u32 {
+        if (self.served) return self.servedFrames();
         return if (self.batch) self.period_frames else self.burstFrames();
     }
 
     /// How far it can be behind: one that moves by whole periods is that much late already.
     pub fn lagFrames(self: *const Granted) u32 {
+        if (self.served) return self.servedFrames();
         return self.burstFrames() + if (self.batch) self.period_frames else 0;
+    }
+
+    /// PipeWire mixes 1024 frames at 48 kHz, unless it is asked for less.
+    fn servedFrames(self: *const Granted) u32 {
+        const mixed_ms = 25;
+        return @max(self.period_frames, self.rate * mixed_ms / 1000);
     }
 
     fn burstFrames(self: *const Granted) u32 {
