@@ -1,11 +1,14 @@
 /**
- * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel]`: sets up, builds, checks,
+ * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers]`: sets up, builds, checks,
  * tests, all of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER
  * only the test files with one of the texts in their path run, under both runtimes. Each test file
  * runs in a process of its own, so that a crash costs the results of its file alone.
  *
  * Those of tests/kernel/ run in a kernel of their own each, where one is ready; with `--all` and with
  * `--only kernel` one is built where none is, which takes 5 to 10 minutes.
+ *
+ * Those of tests/servers/ run with sound servers from Debian's packages. Where these cannot be had,
+ * that is a failure with `--only servers` and in CI.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -22,6 +25,8 @@ import { parseJunit } from "./junit.mjs";
 import { formatSeconds, startSpinner } from "./progress.mjs";
 import { bootKernel } from "../tests/kernel/boot_kernel.mjs";
 import { findKernel, findOrBuildKernel, hasOption } from "../tests/kernel/find_kernel.mjs";
+import { installServers } from "../tests/servers/install_servers.mjs";
+import { runWithServers } from "../tests/servers/run_with_servers.mjs";
 import {
   installDebianPackages,
   installNodeModules,
@@ -33,7 +38,7 @@ import { CommandError, describeEnd, run, runMain } from "./subprocess.mjs";
 import { withTemporaryFolder } from "./temporary_folder.mjs";
 import { bun, deno, libraryTargets, root, tsc, zig } from "./toolchain.mjs";
 
-const parts = ["checks", "zig", "deno", "bun", "kernel"];
+const parts = ["checks", "zig", "deno", "bun", "kernel", "servers"];
 const usage = `Usage: npm test -- [FILTER ...] [--all] [--only ${parts.join("|")}]\n`;
 const fileTimeoutMs = 5 * 60_000;
 const kernelFolder = "tests/kernel/";
@@ -41,6 +46,10 @@ const kernelFolder = "tests/kernel/";
 const kernelTimeoutMs = 100_000;
 const kernelRuntimes = ["bun", "deno"];
 const isForKernel = (file) => file.startsWith(kernelFolder);
+const serversFolder = "tests/servers/";
+const isForServers = (file) => file.startsWith(serversFolder);
+/** Nothing in it but waiting: it runs beside all the others. */
+const longestForServers = "tests/servers/minute_test.ts";
 /** What a test file needs of its kernel besides ALSA. */
 const kernelOptions = { "tests/kernel/suspend_test.ts": "CONFIG_SUSPEND" };
 const bunTestTimeoutMs = 2 * 60_000;
@@ -145,8 +154,9 @@ async function runZigTests() {
 /** Each runtime's command for one test file that is to write a JUnit report. */
 const runners = {
   deno: (file, report) => {
-    // Deno guards /proc, where ALSA's files are, with more than its permission to read.
-    const permissions = isForKernel(file) ? ["--allow-all"] : denoPermissions;
+    // Deno guards /proc, where ALSA's files are, with more than its permission to read, and to start
+    // programs with unpacked libraries with more than that to run them.
+    const permissions = isForKernel(file) || isForServers(file) ? ["--allow-all"] : denoPermissions;
     const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...permissions];
     return [deno, ["test", ...flags, `--junit-path=${report}`, file]];
   },
@@ -228,6 +238,37 @@ async function runKernelTests(files, buildsKernel) {
   }
 }
 
+async function runServerTest(packages, runtime, file) {
+  return await withTemporaryFolder(async (out) => {
+    const report = path.join(out, "report.xml");
+    const command = runners[runtime](file, report).flat();
+    const result = await runWithServers({ packages, command, timeoutMs: fileTimeoutMs });
+    return countTests(result, report);
+  });
+}
+
+/** One file after the other, but the longest; each under both runtimes side by side. */
+async function runServerTests(files, mustRun) {
+  let packages;
+  try {
+    packages = await installServers();
+  } catch (error) {
+    if (mustRun || !(error instanceof CommandError)) throw error;
+    if (error.output) process.stderr.write(`${error.output.trimEnd()}\n`);
+    return noteNotRun(serversFolder, error.message);
+  }
+  const start = (file) =>
+    ["deno", "bun"].map((runtime) => ({
+      name: `${file} (${runtime})`,
+      run: runServerTest(packages, runtime, file),
+    }));
+  const longest = files.includes(longestForServers) ? start(longestForServers) : [];
+  for (const file of files.filter((file) => file !== longestForServers)) {
+    for (const { name, run } of start(file)) await runStep(name, () => run);
+  }
+  for (const { name, run } of longest) await runStep(name, () => run);
+}
+
 async function runChecks() {
   for (const [name, command] of checks) await runStep(name, () => runCheck(command));
   // Before the build, which would bring the file up to date.
@@ -251,9 +292,13 @@ function parseArguments(args) {
   const rest = only === -1 ? args : args.toSpliced(only, 2);
   const filters = rest.filter((text) => text !== "--all");
   if (filters.some((text) => text.startsWith("-"))) return undefined;
-  const all = filters.length === 0 ? parts : ["deno", "bun", "kernel"];
-  const buildsKernel = part === "kernel" || rest.includes("--all");
-  return { filters, selected: only === -1 ? all : [part], buildsKernel };
+  const all = filters.length === 0 ? parts : ["deno", "bun", "kernel", "servers"];
+  return {
+    filters,
+    selected: only === -1 ? all : [part],
+    buildsKernel: part === "kernel" || rest.includes("--all"),
+    needsServers: part === "servers" || Boolean(process.env.CI),
+  };
 }
 
 /**
@@ -283,10 +328,10 @@ async function main(args) {
   await installNodeModules();
   await installDebianPackages(testPackages);
   process.env.HALFLAP_TEST_SEED ??= String(await seedOfCommit());
-  const { selected, buildsKernel } = parsed;
-  const [kernelFiles, hostFiles] = [true, false].map((wanted) =>
-    files.filter((file) => isForKernel(file) === wanted)
-  );
+  const { selected, buildsKernel, needsServers } = parsed;
+  const kernelFiles = files.filter(isForKernel);
+  const serverFiles = files.filter(isForServers);
+  const hostFiles = files.filter((file) => !isForKernel(file) && !isForServers(file));
   if (selected.includes("checks")) await runChecks();
   await runStep("build of all libraries", buildAll);
   if (selected.includes("zig")) await runStep("zig build test", runZigTests);
@@ -295,6 +340,9 @@ async function main(args) {
   }
   if (selected.includes("kernel") && kernelFiles.length > 0) {
     await runKernelTests(kernelFiles, buildsKernel);
+  }
+  if (selected.includes("servers") && serverFiles.length > 0) {
+    await runServerTests(serverFiles, needsServers);
   }
   printTotals();
   return totals.failed > 0 ? 1 : 0;
