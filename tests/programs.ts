@@ -114,3 +114,11 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "halflap-")));
   return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
+
+/** The command that runs a module's code in a process of its own, under the runtime of this test. */
+export function runtimeArguments(code: string): readonly string[] {
+  const isBun = process.versions.bun !== undefined;
+  return isBun
+    ? [process.execPath, "-e", code]
+    : [process.execPath, "eval", "--no-check", "--ext=ts", code];
+}

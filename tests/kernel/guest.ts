@@ -107,11 +107,3 @@ export function withoutSilenceAround<T extends SampleFormat>(
   const last = samples.findLastIndex((sample) => sample !== 0);
   return samples.subarray(Math.max(first, 0), last + 1) as SamplesOf<T>;
 }
-
-/** The command that runs a module's code in a process of its own, under the runtime of this test. */
-export function runtimeArguments(code: string): readonly string[] {
-  const isBun = process.versions.bun !== undefined;
-  return isBun
-    ? [process.execPath, "-e", code]
-    : [process.execPath, "eval", "--no-check", "--ext=ts", code];
-}

@@ -13,8 +13,8 @@ import {
   test,
   withoutZeros,
 } from "../harness.ts";
-import { finish, signal, start } from "../programs.ts";
-import { loadDriver, look, record, runtimeArguments, withoutSilenceAround } from "./guest.ts";
+import { finish, runtimeArguments, signal, start } from "../programs.ts";
+import { loadDriver, look, record, withoutSilenceAround } from "./guest.ts";
 
 await loadDriver("snd-aloop");
 

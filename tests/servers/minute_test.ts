@@ -13,14 +13,19 @@ const streams = serverNames.flatMap((name) => accessesOf[name].map((access) => (
 
 async function playAMinute({ name, access }: typeof streams[number]): Promise<string> {
   await using out = await openPlayback({ ...options, device: pcmOf[name], access });
+  const blamed: unknown[] = [];
+  out.addEventListener("xrunend", ({ cause, timeMs, position, durationMs, evidence }) => {
+    if (cause !== "producer" && cause !== "processing") return;
+    blamed.push({ cause, timeMs, position, durationMs, evidence });
+  });
   const block = new Int16Array(2 * rate).fill(1000);
   const startMs = performance.now();
   for (let second = 0; second < seconds; second++) await out.write(block);
   await out.drain({ timeoutMs: 20_000 });
   const elapsedMs = performance.now() - startMs;
   const { framesPlayed, framesDropped, xruns, wakeUps, idleWakeUps, ...stats } = out.stats();
-  assert.equal(xruns.producer, 0);
-  assert.equal(xruns.processing, 0);
+  assert.deepEqual(blamed, []);
+  assert.equal(xruns.producer + xruns.processing, 0);
   assert.equal(framesPlayed + framesDropped, seconds * rate);
   // What was dropped in an xrun was not played, and all that follows comes later.
   assert.ok(elapsedMs > framesPlayed / rate * 1000 - 5, `${framesPlayed} frames, ${elapsedMs} ms`);
