@@ -164,6 +164,10 @@ interface NativeError {
   readonly hint?: string;
 }
 
+/** Errors of a plug-in whose server does not run: ECONNREFUSED and EHOSTDOWN. */
+const SERVER_ERRNOS: readonly number[] = [111, 112];
+const SERVER_HINT = "start the sound server (PipeWire or PulseAudio), " +
+  'or choose another of the devices that "halflap devices" lists';
 const CONVERT_HINT = 'use a device that converts, such as "default" or "plughw:" for "hw:"';
 
 const NATIVE_ERRORS: Readonly<Record<Exclude<keyof typeof ErrorCode, "ok">, NativeError>> = {
@@ -305,8 +309,13 @@ export function nativeError(failure: NativeFailure): HalflapError {
     code: known.code,
     errno: failure.errno || undefined,
     call: failure.call || undefined,
-    hint: known.hint,
+    hint: hintOf(known, failure.errno),
   });
+}
+
+function hintOf(known: NativeError, errno = 0): string | undefined {
+  const isServer = known.code === "ERR_HALFLAP_DEVICE_NOT_FOUND" && SERVER_ERRNOS.includes(errno);
+  return isServer ? SERVER_HINT : known.hint;
 }
 
 /** The error of what is pending when a stream is given away, and of all methods from then on. */

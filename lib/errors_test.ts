@@ -30,6 +30,15 @@ test("an error carries what the engine said", () => {
   assert.equal(error.message, `Cannot open "hw:0"; ${error.hint}`);
 });
 
+test("a server that does not run is to be started", () => {
+  for (const errno of [111, 112]) {
+    const { hint } = nativeError({ result: ErrorCode.device_not_found, text: "", errno });
+    assert.match(hint ?? "", /^start the sound server/);
+  }
+  const { hint } = nativeError({ result: ErrorCode.device_not_found, text: "", errno: 2 });
+  assert.doesNotMatch(hint ?? "", /server/);
+});
+
 test("what the engine did not say is undefined", () => {
   const error = nativeError({ result: ErrorCode.alsa, text: "", call: "", errno: 0 });
   assert.deepEqual([error.errno, error.call, error.hint, error.cause], Array(4).fill(undefined));

@@ -57,6 +57,8 @@ pub fn codeOfOpen(result: c_long) abi.ErrorCode {
     return switch (errno) {
         // EINVAL is what libasound says of the number of a card that is not there.
         .NOENT, .NODEV, .NXIO, .INVAL => .device_not_found,
+        // A sound server that does not run: PulseAudio's plug-in, and PipeWire's.
+        .CONNREFUSED, .HOSTDOWN => .device_not_found,
         .BUSY => .device_busy,
         .ACCES, .PERM => .permission_denied,
         .NOMEM => .out_of_memory,

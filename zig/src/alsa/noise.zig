@@ -17,7 +17,7 @@ pub fn capture(asound: *const alsa.Libasound) void {
 
 /// The first message since `capture`.
 pub fn text() []const u8 {
-    return buffer[0..length];
+    return std.mem.trimEnd(u8, buffer[0..length], "\n");
 }
 
 fn keep(
