@@ -74,8 +74,10 @@ pub fn causeOf(evidence: *const Evidence) abi.XrunCause {
     }
     const scheduling_ns = evidence.latenessNs() + evidence.offCpuNs();
     const lost_ns = scheduling_ns + evidence.processingNs();
-    // Where the pointer is too coarse to tell: the engine lost hardly any of the time that it had.
-    const spare_ns = evidence.emptyNs() -| evidence.calledNs();
+    // Where the pointer is too coarse to tell: the engine lost hardly any of the time that it had,
+    // or hardly any of what the ring lasts where it was called when that was over.
+    const lasts_ns = evidence.emptyNs() - evidence.look_ns;
+    const spare_ns = @max(evidence.emptyNs() -| evidence.calledNs(), lasts_ns / 8);
     if (lost_ns == 0 or 4 * lost_ns < spare_ns) {
         // Fed at the very last moment: by then the ring may have been empty.
         const last_ns = evidence.emptyNs() -| tolerance_ns;
@@ -101,6 +103,16 @@ fn healthy() Evidence {
 
 fn expectCause(cause: abi.XrunCause, evidence: Evidence) !void {
     try std.testing.expectEqual(cause, causeOf(&evidence));
+}
+
+test "a device that ran dry before the wake-up was due went ahead" {
+    var evidence = healthy();
+    evidence.due_ns = 21 * ms;
+    evidence.round_ns = 21 * ms;
+    evidence.now_ns = 21 * ms + ms / 50;
+    try expectCause(.device, evidence);
+    evidence.now_ns = 22 * ms;
+    try expectCause(.processing, evidence);
 }
 
 test "a thread that woke too late was badly scheduled" {

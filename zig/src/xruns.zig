@@ -104,7 +104,7 @@ fn gather(stream: *const Stream, left_frames: u64, now_ns: u64) diagnosis.Eviden
     const fed_ns = stream.fed_ns.load(.acquire);
     return .{
         .rate = stream.granted.rate,
-        .tolerance_frames = stream.granted.lagFrames(),
+        .tolerance_frames = stream.granted.stopToleranceFrames(),
         .now_ns = now_ns,
         .look_ns = stream.look.at_ns,
         .held_frames = stream.look.held_frames,

@@ -79,6 +79,11 @@ pub const Granted = struct {
         return self.burstFrames() + if (self.batch) self.period_frames else 0;
     }
 
+    /// How far a pointer can be off that stopped. What a server mixed ahead it had taken.
+    pub fn stopToleranceFrames(self: *const Granted) u32 {
+        return if (self.served) self.period_frames else self.lagFrames();
+    }
+
     /// PipeWire mixes 1024 frames at 48 kHz, unless it is asked for less.
     fn servedFrames(self: *const Granted) u32 {
         const mixed_ms = 25;
