@@ -2,7 +2,7 @@
  * The world that a test of sound servers lives in: its own home, configuration and runtime folder,
  * and the unpacked programs. A server that the user runs is neither found nor disturbed.
  */
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 
@@ -39,6 +39,14 @@ const asoundConf = (packages) => {
 /** A client that finds no server does not start one. */
 const pulseClientConf = "autospawn = no\n";
 
+/** PipeWire's clients promote their own threads, too: only by ours is a thread to be realtime here. */
+function withoutRealtime(file) {
+  const text = readFileSync(file, "utf8");
+  const module = "libpipewire-module-rt";
+  if (!text.includes(module)) throw new Error(`"${file}" does not load ${module}`);
+  writeFileSync(file, text.replace(module, "libpipewire-module-not-loaded"));
+}
+
 function writeConfiguration(packages, folder) {
   const share = path.join(packages, "usr/share");
   for (const name of ["run", "home"]) mkdirSync(path.join(folder, name), { mode: 0o700 });
@@ -46,6 +54,7 @@ function writeConfiguration(packages, folder) {
   cpSync(path.join(share, "pipewire"), pipewire, { recursive: true });
   mkdirSync(path.join(pipewire, "pipewire.conf.d"), { recursive: true });
   writeFileSync(path.join(pipewire, "pipewire.conf.d/null_sink.conf"), nullSink);
+  withoutRealtime(path.join(pipewire, "client-rt.conf"));
   const wireplumber = path.join(folder, "wireplumber");
   cpSync(path.join(share, "wireplumber"), wireplumber, { recursive: true });
   writeFileSync(path.join(wireplumber, "main.lua.d/51-tests.lua"), noHardware);
