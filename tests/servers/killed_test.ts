@@ -176,6 +176,17 @@ for (const name of serverNames) {
       await assertPlays(server);
     }, limitMs);
 
+    test(`${where}: stopped and not gone, it does not keep close() waiting`, async () => {
+      await using server = await SoundServer.start(name);
+      await using out = await open(server.device);
+      handled(out.write(silence(20 * rate)));
+      await play(out);
+      process.kill(server.pid, "SIGSTOP");
+      await within(assert.rejects(out.closed, lost), "The loss", lostLimitMs + closeLimitMs);
+      await within(out.close(), "close()", closeLimitMs);
+      process.kill(server.pid, "SIGCONT");
+    }, limitMs);
+
     test(`${where}: killed, it lets a process end by itself`, async () => {
       await using server = await SoundServer.start(name);
       const code = `

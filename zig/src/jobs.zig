@@ -14,6 +14,7 @@ const negotiate = @import("alsa/negotiate.zig");
 const noise = @import("alsa/noise.zig");
 const realtime = @import("realtime.zig");
 const sample = @import("sample.zig");
+const served_close = @import("served_close.zig");
 const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const zero_copy = @import("zero_copy.zig");
@@ -281,10 +282,14 @@ fn releaseNative(stream: *Stream) void {
     if (stream.simulation()) |simulation| simulation.leave(stream) else groups.leave(stream);
     zero_copy.blank(stream);
     if (stream.pcm) |pcm| {
-        // The PCM is gone whatever it answers.
-        _ = stream.asound.snd_pcm_close(pcm);
         stream.pcm = null;
-        _ = pcm_count.fetchSub(1, .monotonic);
+        if (stream.runsOurCodeOnly()) {
+            // The PCM is gone whatever it answers.
+            _ = stream.asound.snd_pcm_close(pcm);
+            _ = pcm_count.fetchSub(1, .monotonic);
+        } else {
+            served_close.close(stream.asound, pcm, &pcm_count);
+        }
     }
     if (stream.status) |status| stream.asound.snd_pcm_status_free(status);
     stream.status = null;
