@@ -1,6 +1,6 @@
 /**
- * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers]`: sets up, builds, checks,
- * tests, all of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER
+ * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers]`: sets up, builds,
+ * checks, tests, all of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER
  * only the test files with one of the texts in their path run, under both runtimes. Each test file
  * runs in a process of its own, so that a crash costs the results of its file alone.
  *
@@ -154,8 +154,8 @@ async function runZigTests() {
 /** Each runtime's command for one test file that is to write a JUnit report. */
 const runners = {
   deno: (file, report) => {
-    // Deno guards /proc, where ALSA's files are, with more than its permission to read, and to start
-    // programs with unpacked libraries with more than that to run them.
+    // Deno guards /proc, where ALSA's files are, by more than its permission to read, and programs
+    // that load libraries from elsewhere by more than that to run.
     const permissions = isForKernel(file) || isForServers(file) ? ["--allow-all"] : denoPermissions;
     const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...permissions];
     return [deno, ["test", ...flags, `--junit-path=${report}`, file]];

@@ -39,7 +39,7 @@ const asoundConf = (packages) => {
 /** A client that finds no server does not start one. */
 const pulseClientConf = "autospawn = no\n";
 
-/** PipeWire's clients promote their own threads, too: only by ours is a thread to be realtime here. */
+/** PipeWire's clients promote their own threads: here only the engine is to make one realtime. */
 function withoutRealtime(file) {
   const text = readFileSync(file, "utf8");
   const module = "libpipewire-module-rt";

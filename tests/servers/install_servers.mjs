@@ -1,6 +1,6 @@
 /**
- * Where the sound servers of the tests are: Debian's packages, unpacked into a cache folder. Nothing
- * of the machine is changed; two of the packages could not even be installed side by side.
+ * Where the sound servers of the tests are: Debian's packages, unpacked into a cache folder. The
+ * machine stays as it is; two of the packages could not even be installed side by side.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -12,9 +12,9 @@ import { CommandError, run, runOrThrow } from "../../scripts/subprocess.mjs";
 import { root } from "../../scripts/toolchain.mjs";
 
 /**
- * pipewire-alsa conflicts with pulseaudio: they are resolved one after the other. Each package whose
- * files are named somewhere is here, so that it comes also where it is installed; what else they
- * depend on comes where the machine lacks it.
+ * pipewire-alsa conflicts with pulseaudio: they are resolved one after the other. Each package
+ * whose files are named somewhere is here, so that it comes also where it is installed; what else
+ * they depend on comes where the machine lacks it.
  */
 const packageSets = [
   [

@@ -1,4 +1,4 @@
-/** A minute on each server by each access, all at once: no xrun that is the engine's or the writer's. */
+/** A minute on each server by each access, at once: no xrun is the engine's or the writer's. */
 import assert from "node:assert/strict";
 import { openPlayback } from "../../mod.ts";
 import { test } from "../harness.ts";
@@ -6,7 +6,7 @@ import { accessesOf, pcmOf, serverNames, SoundServer } from "./sound_server.ts";
 
 const rate = 48_000;
 const seconds = 60;
-/** The defaults of a stream, with a queue that bridges what a busy machine does to the event loop. */
+/** The defaults, with a queue that bridges what a busy machine does to the event loop. */
 const options = { rate, channels: 2, format: "s16", queueFrames: 4 * rate } as const;
 
 const streams = serverNames.flatMap((name) => accessesOf[name].map((access) => ({ name, access })));

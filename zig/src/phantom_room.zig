@@ -1,4 +1,4 @@
-//! Room that a PCM's pointer tells of and its server does not have. The plug-in of PulseAudio counts
+//! Room that a PCM's pointer tells of and its server does not have. PulseAudio's plug-in counts
 //! what the server asked for before the first frame as played: right after the start its ring looks
 //! empty. A server that gets frames it did not ask for never asks again. Whether it asks, its poll
 //! descriptor tells, which is what other programs wait for.
@@ -21,7 +21,8 @@ pub fn afterStart(stream: *const Stream) u32 {
     const buffer_frames = stream.granted.buffer_frames;
     // An error is told by the next look.
     if (avail < 0 or avail > buffer_frames) return 0;
-    return excess(@intCast(avail), buffer_frames -| stream.appl_frames, stream.granted.period_frames);
+    const unfilled_frames = buffer_frames -| stream.appl_frames;
+    return excess(@intCast(avail), unfilled_frames, stream.granted.period_frames);
 }
 
 fn excess(avail_frames: u64, unfilled_frames: u64, period_frames: u32) u32 {

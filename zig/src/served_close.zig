@@ -52,8 +52,8 @@ const Closing = struct {
     }
 };
 
-/// Returns when the PCM is closed or its server takes too long; then it is closed once that answers.
-/// Until then it counts as open.
+/// Returns when the PCM is closed or its server takes too long; then it is closed once that
+/// answers. Until then it counts as open.
 pub fn close(
     asound: *const alsa.Libasound,
     pcm: *alsa.Pcm,
