@@ -5,6 +5,7 @@
  * @module
  */
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { closedError, detachedError, type HalflapError, nativeError } from "./errors.ts";
 import {
   ErrorCode,
@@ -53,6 +54,12 @@ export interface StreamWriter {
 
 /** What feeds a stream. */
 export type SourceName = keyof typeof SourceKind;
+
+/**
+ * How long a close may take: the engine itself leaves PCMs behind sooner, but there are calls of
+ * libasound that wait for a sound server for ever.
+ */
+const CLOSE_LIMIT_MS = 10_000;
 
 interface Beginning {
   readonly source: SourceName;
@@ -464,12 +471,34 @@ export class NativeStream {
   }
 
   async #closeNative(): Promise<void> {
-    const { native } = this;
-    if (!this.#isLost) this.check(native.halflap_stream_close(this.handle));
+    if (!this.#isLost) this.check(this.native.halflap_stream_close(this.handle));
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, CLOSE_LIMIT_MS);
+    // Where nothing else keeps the process alive, nobody waits.
+    timer.unref();
+    const freed = this.#free();
+    try {
+      await Promise.race([freed, late.promise.then(() => this.#leaveBehind())]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #free(): Promise<void> {
     await this.#hold(this.#nativeClosed.promise);
     this.#detachView();
-    if (!this.#isLost) this.check(native.halflap_stream_release(this.handle));
+    if (!this.#isLost) this.check(this.native.halflap_stream_release(this.handle));
     await this.#leaveRealm();
+  }
+
+  // A device that hangs may still answer; the stream is freed then.
+  #leaveBehind(): void {
+    this.#failure ??= nativeError({
+      result: ErrorCode.device_lost,
+      text: `The device has not answered for ${CLOSE_LIMIT_MS / 1000} s`,
+    });
+    this.#changeState("closed");
+    this.setRef(false);
   }
 
   async #detachNative(): Promise<number> {

@@ -1,8 +1,8 @@
 /**
  * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers]`: sets up, builds,
- * checks, tests, all of it even when a part fails, and closes with the line `N passed, N failed`. With FILTER
- * only the test files with one of the texts in their path run, under both runtimes. Each test file
- * runs in a process of its own, so that a crash costs the results of its file alone.
+ * checks, tests, all of it even when a part fails, and closes with the line `N passed, N failed`.
+ * With FILTER only the test files with one of the texts in their path run, under both runtimes. Each
+ * test file runs in a process of its own, so that a crash costs the results of its file alone.
  *
  * Those of tests/kernel/ run in a kernel of their own each, where one is ready; with `--all` and with
  * `--only kernel` one is built where none is, which takes 5 to 10 minutes.

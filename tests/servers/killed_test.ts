@@ -21,6 +21,8 @@ const lost = withCode("ERR_HALFLAP_DEVICE_LOST");
 /** The watchdog's 3 periods and 200 ms, or five tries to recover; and what a busy machine adds. */
 const lostLimitMs = 5000;
 const closeLimitMs = 5000;
+/** What hangs in a call of libasound is left behind after 10 s. */
+const leaveLimitMs = 15_000;
 
 const silence = (frames: number): Int16Array => new Int16Array(2 * frames);
 
@@ -173,6 +175,34 @@ for (const name of serverNames) {
         await within(assert.rejects(out.closed, lost), "The loss", lostLimitMs);
       }
       await using server = await SoundServer.start(name);
+      await assertPlays(server);
+    }, limitMs);
+
+    test(
+      `${where}: stopped before a stream starts, it does not hold close() for ever`,
+      async () => {
+        await using server = await SoundServer.start(name);
+        const out = await open(server.device);
+        process.kill(server.pid, "SIGSTOP");
+        handled(out.write(silence(rate)));
+        await sleep(200);
+        await within(out.close(), "close()", leaveLimitMs);
+        assert.equal(out.state, "closed");
+        process.kill(server.pid, "SIGCONT");
+        await assertPlays(server);
+      },
+      limitMs,
+    );
+
+    test(`${where}: stopped, it does not hold an open() that is aborted for ever`, async () => {
+      await using server = await SoundServer.start(name);
+      process.kill(server.pid, "SIGSTOP");
+      const signal = AbortSignal.timeout(200);
+      const opening = openPlayback({ ...options, device: server.device, access, signal });
+      // PipeWire's plug-in opens without its server; the signal closes the stream then.
+      const ended = opening.then((out) => out.closed, lost);
+      await within(ended, "openPlayback()", leaveLimitMs);
+      process.kill(server.pid, "SIGCONT");
       await assertPlays(server);
     }, limitMs);
 

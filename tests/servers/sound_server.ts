@@ -65,12 +65,18 @@ async function end(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function untilItWorks(program: string, args: readonly string[]): Promise<void> {
-  for (let ms = 0; ms < startLimitMs; ms += pollMs) {
+/** Waits until a command succeeds, with which a server shows that it is ready. */
+async function untilReady(
+  server: ServerName,
+  program: string,
+  args: readonly string[],
+): Promise<void> {
+  const deadlineMs = performance.now() + startLimitMs;
+  do {
     if ((await run(program, args)).code === 0) return;
     await sleep(pollMs);
-  }
-  const log = await readFile(path.join(world, "pipewire.log"), "utf8").catch(() => "");
+  } while (performance.now() < deadlineMs);
+  const log = await readFile(path.join(world, `${server}.log`), "utf8");
   assert.fail(`"${[program, ...args].join(" ")}" did not succeed in time\n${log}`);
 }
 
@@ -102,9 +108,9 @@ export class SoundServer implements AsyncDisposable {
 
   async #startPipewire(): Promise<void> {
     this.#children.push(startLogged("pipewire"));
-    await untilItWorks("pw-cli", ["info", "0"]);
+    await untilReady(this.name, "pw-cli", ["info", "0"]);
     this.#children.push(startLogged("wireplumber"));
-    await untilItWorks("wpctl", ["inspect", "@DEFAULT_AUDIO_SINK@"]);
+    await untilReady(this.name, "wpctl", ["inspect", "@DEFAULT_AUDIO_SINK@"]);
   }
 
   async #startPulseaudio(): Promise<void> {
@@ -116,9 +122,9 @@ export class SoundServer implements AsyncDisposable {
     this.#children.push(
       startLogged("pulseaudio", [...options, "--exit-idle-time=-1", ...modules]),
     );
-    await untilItWorks("pactl", ["info"]);
+    await untilReady(this.name, "pactl", ["info"]);
     this.#children.push(startLogged("parec", [...closely, "/dev/null"]));
-    await untilItWorks("sh", ["-c", "pactl list short source-outputs | grep -q ."]);
+    await untilReady(this.name, "sh", ["-c", "pactl list short source-outputs | grep -q ."]);
     // It has played silence two seconds ahead already; only its suspension forgets that.
     for (const suspended of ["1", "0"]) {
       await runOrFail("pactl", ["suspend-sink", sink, suspended]);
