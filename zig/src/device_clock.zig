@@ -136,6 +136,31 @@ test "the loop learns a device's deviation, also through jitter" {
     }
 }
 
+/// A device of exactly 48 kHz that moves its pointer by 256 frames at once, and is looked at every
+/// 10 ms or so.
+fn runInSteps(tolerance_frames: u32) DeviceClock {
+    const rate = 48_000;
+    const step_frames = 256;
+    var prng: std.Random.DefaultPrng = .init(7);
+    var clock: DeviceClock = .start(rate, 0, 0);
+    var now_ns: u64 = 0;
+    while (now_ns < 60 * std.time.ns_per_s) {
+        now_ns += 9_000_000 + prng.random().uintLessThan(u64, 2_000_000);
+        const frames = now_ns * rate / std.time.ns_per_s / step_frames * step_frames;
+        const limits: DeviceClock.Tolerance = .{
+            .ahead_frames = tolerance_frames,
+            .behind_frames = tolerance_frames,
+        };
+        _ = clock.observe(frames, now_ns, limits);
+    }
+    return clock;
+}
+
+test "a pointer that moves in steps is learned from when they are tolerated" {
+    try testing.expectApproxEqAbs(0, runInSteps(1200).deviationPpm(), 500);
+    try testing.expect(@abs(runInSteps(96).deviationPpm()) > 2000);
+}
+
 test "it predicts a second ahead within a tenth of the jitter's width" {
     const clock = run(100, 200_000, 60);
     const true_ns = @as(f64, @floatFromInt(clock.frames + 48_000)) * 1e9 / (48_000 * 1.0001);
