@@ -50,6 +50,8 @@ const serversFolder = "tests/servers/";
 const isForServers = (file) => file.startsWith(serversFolder);
 /** Nothing in it but waiting: it runs beside all the others. */
 const longestForServers = "tests/servers/minute_test.ts";
+/** Where the servers' own libraries must make none of their threads realtime. */
+const withOrdinaryClients = ["tests/servers/scheduling_test.ts"];
 /** What a test file needs of its kernel besides ALSA. */
 const kernelOptions = { "tests/kernel/suspend_test.ts": "CONFIG_SUSPEND" };
 const bunTestTimeoutMs = 2 * 60_000;
@@ -242,7 +244,9 @@ async function runServerTest(packages, runtime, file) {
   return await withTemporaryFolder(async (out) => {
     const report = path.join(out, "report.xml");
     const command = runners[runtime](file, report).flat();
-    const result = await runWithServers({ packages, command, timeoutMs: fileTimeoutMs });
+    const ordinaryClients = withOrdinaryClients.includes(file);
+    const options = { packages, command, ordinaryClients, timeoutMs: fileTimeoutMs };
+    const result = await runWithServers(options);
     return countTests(result, report);
   });
 }

@@ -39,7 +39,7 @@ const asoundConf = (packages) => {
 /** A client that finds no server does not start one. */
 const pulseClientConf = "autospawn = no\n";
 
-/** PipeWire's clients promote their own threads: here only the engine is to make one realtime. */
+/** PipeWire's library promotes its thread in every client. */
 function withoutRealtime(file) {
   const text = readFileSync(file, "utf8");
   const module = "libpipewire-module-rt";
@@ -47,14 +47,14 @@ function withoutRealtime(file) {
   writeFileSync(file, text.replace(module, "libpipewire-module-not-loaded"));
 }
 
-function writeConfiguration(packages, folder) {
+function writeConfiguration(packages, folder, ordinaryClients) {
   const share = path.join(packages, "usr/share");
   for (const name of ["run", "home"]) mkdirSync(path.join(folder, name), { mode: 0o700 });
   const pipewire = path.join(folder, "pipewire");
   cpSync(path.join(share, "pipewire"), pipewire, { recursive: true });
   mkdirSync(path.join(pipewire, "pipewire.conf.d"), { recursive: true });
   writeFileSync(path.join(pipewire, "pipewire.conf.d/null_sink.conf"), nullSink);
-  withoutRealtime(path.join(pipewire, "client-rt.conf"));
+  if (ordinaryClients) withoutRealtime(path.join(pipewire, "client-rt.conf"));
   const wireplumber = path.join(folder, "wireplumber");
   cpSync(path.join(share, "wireplumber"), wireplumber, { recursive: true });
   writeFileSync(path.join(wireplumber, "main.lua.d/51-tests.lua"), noHardware);
@@ -63,9 +63,12 @@ function writeConfiguration(packages, folder) {
   writeFileSync(path.join(folder, "pulse_client.conf"), pulseClientConf);
 }
 
-/** Changes to the environment of a test; undefined takes a variable away. */
-export function makeEnvironment(packages, folder) {
-  writeConfiguration(packages, folder);
+/**
+ * Changes to the environment of a test; undefined takes a variable away. In `ordinaryClients` only
+ * the engine makes threads realtime.
+ */
+export function makeEnvironment(packages, folder, ordinaryClients = false) {
+  writeConfiguration(packages, folder, ordinaryClients);
   const libraries = path.join(packages, "usr/lib/x86_64-linux-gnu");
   const [pulse] = readdirSync(path.join(packages, "usr/lib"))
     .filter((name) => name.startsWith("pulse-"));

@@ -39,10 +39,14 @@ async function coresTaken(ms: number): Promise<number> {
 }
 
 async function assertPlays(server: SoundServer): Promise<void> {
-  await using out = await openPlayback({ ...options, device: server.device });
+  const sizes = { periodFrames: 2400, periods: 4 } as const;
+  await using out = await openPlayback({ ...options, ...sizes, device: server.device });
   await out.write(silence(9600));
   await out.drain({ timeoutMs: 10_000 });
-  assert.equal(out.stats().framesPlayed, 9600);
+  const { framesPlayed, framesDropped, xruns } = out.stats();
+  // A busy machine can make it late, but nothing goes astray.
+  assert.equal(framesPlayed + framesDropped, 9600);
+  if (xruns.count === 0) assert.equal(framesDropped, 0);
 }
 
 for (const name of serverNames) {

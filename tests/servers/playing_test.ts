@@ -25,6 +25,9 @@ const limitMs = 60_000;
 /** Long enough for a machine that is busy. */
 const roomy = { rate, channels: 2, periodFrames: 2400, periods: 4, queueFrames: rate } as const;
 
+/** A second: a recording stands no xrun. */
+const patient = { ...roomy, periodFrames: 12_000 } as const;
+
 /** Noise that comes through a server's 32-bit floats unchanged. */
 function exactNoise(format: "s16" | "s32" | "f32", frames: number): SamplesOf<SampleFormat> {
   if (format === "s16") return noise("s16", frames, 2);
@@ -123,7 +126,7 @@ for (const name of serverNames) {
         const samples = exactNoise(format, rate);
         const heard = await server.record(async () => {
           await using out: PlaybackQueue<SampleFormat> = await openPlayback({
-            ...roomy,
+            ...patient,
             device: server.device,
             access,
             format,

@@ -24,10 +24,12 @@ function endWhatIsLeft(folder) {
 }
 
 /** Runs an array of a program and its arguments; the result is that of `run()`. */
-export function runWithServers({ packages, command: [program, ...args], timeoutMs }) {
+export function runWithServers({ packages, command, ordinaryClients, timeoutMs }) {
+  const [program, ...args] = command;
   return withTemporaryFolder(async (folder) => {
+    const env = makeEnvironment(packages, folder, ordinaryClients);
     try {
-      return await run(program, args, { env: makeEnvironment(packages, folder), timeoutMs });
+      return await run(program, args, { env, timeoutMs });
     } finally {
       endWhatIsLeft(folder);
     }
