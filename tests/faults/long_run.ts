@@ -172,8 +172,10 @@ export async function playLong(options: LongRunOptions): Promise<Account> {
   const count = Math.ceil(seconds / mostSeconds * 4);
   const plan = fc.sample(events, { seed, numRuns: count });
   const driftPpm = fc.sample(fc.integer({ min: -200, max: 200 }), { seed, numRuns: 1 })[0]!;
-  const setup = { rate, periodFrames, periods, driftPpm, canPause: true, framesBeforeBoundary: 0 };
-  await using card = await openVirtualCard({ tap: "none", driftPpm });
+  const batch = fc.sample(fc.boolean(), { seed, numRuns: 1 })[0]!;
+  const shape = { rate, periodFrames, periods, canPause: true, framesBeforeBoundary: 0 };
+  const setup = { ...shape, driftPpm, batch };
+  await using card = await openVirtualCard({ tap: "none", driftPpm, batch });
   const sizes = { format: "s16", channels: 1, rate, periodFrames, periods } as const;
   const queueFrames = queueSeconds * rate;
   const device = card.device;
