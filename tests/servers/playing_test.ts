@@ -41,6 +41,41 @@ const arrays = { s16: Int16Array, s32: Int32Array, f32: Float32Array } as const;
 /** PulseAudio's monitor misses what its sink, woken by a stream, plays again from the start. */
 const leadFrames = { pipewire: 0, pulseaudio: rate / 4 } as const;
 
+/** Plays noise, and compares what the monitor heard. */
+async function playAndCompare(
+  server: SoundServer,
+  access: "mmap" | "write",
+  format: "s16" | "s32" | "f32",
+): Promise<void> {
+  const samples = exactNoise(format, rate);
+  const heard = await server.record(async () => {
+    const options = { ...patient, device: server.device, access, format };
+    await using out: PlaybackQueue<SampleFormat> = await openPlayback(options);
+    await out.write(new arrays[format](2 * leadFrames[server.name]));
+    await out.write(samples);
+    await out.drain({ timeoutMs: 10_000 });
+    assert.deepEqual(out.stats().xruns.recent, []);
+  });
+  const given = Float32Array.from(toNumbers(samples, format));
+  const start = heard.findIndex((sample) => sample !== 0);
+  assertSameBits(heard.subarray(start, start + given.length), given, "What was heard");
+  assertSilence(heard.subarray(start + given.length), "f32");
+}
+
+/** On a busy machine a server or its recorder loses a piece now and then: three tries, all told. */
+async function heardBitForBit(...what: Parameters<typeof playAndCompare>): Promise<void> {
+  for (const next of ["second", "third"]) {
+    try {
+      return await playAndCompare(...what);
+    } catch (error) {
+      if (!(error instanceof assert.AssertionError)) throw error;
+      const [{ name }, access, format] = what;
+      console.log(`| AGAIN: ${name} by ${access}, ${format}, ${next} try | ${error.message} |`);
+    }
+  }
+  await playAndCompare(...what);
+}
+
 for (const name of serverNames) {
   test(`${name}: "auto" takes what the PCM grants, and says why`, async () => {
     await using server = await SoundServer.start(name);
@@ -123,23 +158,7 @@ for (const name of serverNames) {
     for (const format of ["s16", "s32", "f32"] as const) {
       test(`${where}: the monitor hears ${format} bit for bit`, async () => {
         await using server = await SoundServer.start(name);
-        const samples = exactNoise(format, rate);
-        const heard = await server.record(async () => {
-          await using out: PlaybackQueue<SampleFormat> = await openPlayback({
-            ...patient,
-            device: server.device,
-            access,
-            format,
-          });
-          await out.write(new arrays[format](2 * leadFrames[name]));
-          await out.write(samples);
-          await out.drain({ timeoutMs: 10_000 });
-          assert.deepEqual(out.stats().xruns.recent, []);
-        });
-        const given = Float32Array.from(toNumbers(samples, format));
-        const start = heard.findIndex((sample) => sample !== 0);
-        assertSameBits(heard.subarray(start, start + given.length), given, "What was heard");
-        assertSilence(heard.subarray(start + given.length), "f32");
+        await heardBitForBit(server, access, format);
       }, limitMs);
     }
   }
