@@ -52,6 +52,7 @@ const debianPackages = {
   "libc6-dev": () => existsSync("/usr/include/stdio.h"),
   make: () => hasProgram("make"),
   "xz-utils": () => hasProgram("xz"),
+  "qemu-system-x86": () => hasProgram("qemu-system-x86_64"),
   "portaudio19-dev": () => existsSync("/usr/include/portaudio.h"),
 };
 
@@ -80,6 +81,9 @@ export const kernelPackages = ["busybox-static"];
 export const kernelBuildPackages = [
   ...["bc", "bison", "flex", "gcc", "kmod", "libc6-dev", "make", "xz-utils"],
 ];
+
+/** What the machine with the emulated sound card is made of. */
+export const hardwarePackages = ["busybox-static", "kmod", "qemu-system-x86"];
 
 function checkHost() {
   const [major] = process.versions.node.split(".").map(Number);

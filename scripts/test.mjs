@@ -1,11 +1,13 @@
 /**
- * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers]`: sets up, builds,
- * checks, tests, all of it even when a part fails, and closes with the line `N passed, N failed`.
- * With FILTER only the test files with one of the texts in their path run, under both runtimes. Each
- * test file runs in a process of its own, so that a crash costs the results of its file alone.
+ * `npm test [-- FILTER ...] [--all] [--only checks|zig|deno|bun|kernel|servers|hardware]`: sets up,
+ * builds, checks, tests, all of it even when a part fails, and closes with the line
+ * `N passed, N failed`. With FILTER only the test files with one of the texts in their path run, under
+ * both runtimes. Each test file runs in a process of its own, so that a crash costs the results of its
+ * file alone.
  *
  * Those of tests/kernel/ run in a kernel of their own each, where one is ready; with `--all` and with
- * `--only kernel` one is built where none is, which takes 5 to 10 minutes.
+ * `--only kernel` one is built where none is, which takes 5 to 10 minutes. Those of tests/hardware/
+ * run in an emulated machine of their own each, and with `--only hardware` alone.
  *
  * Those of tests/servers/ run with sound servers from Debian's packages. Where these cannot be had,
  * that is a failure with `--only servers` and in CI.
@@ -23,11 +25,14 @@ import {
 } from "./artifacts.mjs";
 import { parseJunit } from "./junit.mjs";
 import { formatSeconds, startSpinner } from "./progress.mjs";
+import { bootMachine } from "../tests/hardware/boot_machine.mjs";
+import { findOrLoadDebianKernel } from "../tests/hardware/debian_kernel.mjs";
 import { bootKernel } from "../tests/kernel/boot_kernel.mjs";
 import { findKernel, findOrBuildKernel, hasOption } from "../tests/kernel/find_kernel.mjs";
 import { installServers } from "../tests/servers/install_servers.mjs";
 import { runWithServers } from "../tests/servers/run_with_servers.mjs";
 import {
+  hardwarePackages,
   installDebianPackages,
   installNodeModules,
   kernelPackages,
@@ -38,20 +43,29 @@ import { CommandError, describeEnd, run, runMain } from "./subprocess.mjs";
 import { withTemporaryFolder } from "./temporary_folder.mjs";
 import { bun, deno, libraryTargets, root, tsc, zig } from "./toolchain.mjs";
 
-const parts = ["checks", "zig", "deno", "bun", "kernel", "servers"];
+/** Those that run when nothing else is asked for. */
+const usualParts = ["checks", "zig", "deno", "bun", "kernel", "servers"];
+const parts = [...usualParts, "hardware"];
 const usage = `Usage: npm test -- [FILTER ...] [--all] [--only ${parts.join("|")}]\n`;
 const fileTimeoutMs = 5 * 60_000;
 const kernelFolder = "tests/kernel/";
 /** None takes more than half a minute, except where the machine is very busy. */
 const kernelTimeoutMs = 100_000;
-const kernelRuntimes = ["bun", "deno"];
-const isForKernel = (file) => file.startsWith(kernelFolder);
+const hardwareFolder = "tests/hardware/";
+/** None takes more than a minute, except where the machine is very busy. */
+const hardwareTimeoutMs = 10 * 60_000;
+const guestRuntimes = ["bun", "deno"];
 const serversFolder = "tests/servers/";
-const isForServers = (file) => file.startsWith(serversFolder);
 /** Nothing in it but waiting: it runs beside all the others. */
 const longestForServers = "tests/servers/minute_test.ts";
 /** Where the servers' own libraries must make none of their threads realtime. */
 const withOrdinaryClients = ["tests/servers/scheduling_test.ts"];
+/** Where a test file runs. */
+function placeOf(file) {
+  if (file.startsWith(kernelFolder)) return "kernel";
+  if (file.startsWith(serversFolder)) return "servers";
+  return file.startsWith(hardwareFolder) ? "hardware" : "host";
+}
 /** What a test file needs of its kernel besides ALSA. */
 const kernelOptions = { "tests/kernel/suspend_test.ts": "CONFIG_SUSPEND" };
 const bunTestTimeoutMs = 2 * 60_000;
@@ -158,7 +172,7 @@ const runners = {
   deno: (file, report) => {
     // Deno guards /proc, where ALSA's files are, by more than its permission to read, and programs
     // that load libraries from elsewhere by more than that to run.
-    const permissions = isForKernel(file) || isForServers(file) ? ["--allow-all"] : denoPermissions;
+    const permissions = placeOf(file) === "host" ? denoPermissions : ["--allow-all"];
     const flags = ["--no-check", "--no-prompt", `--preload=${uncaughtGuard}`, ...permissions];
     return [deno, ["test", ...flags, `--junit-path=${report}`, file]];
   },
@@ -233,8 +247,32 @@ async function runKernelTests(files, buildsKernel) {
       continue;
     }
     // Side by side: no kernel notices how busy the machine is.
-    const runs = kernelRuntimes.map((runtime) => runTwiceIfStuck(image, runtime, file));
-    for (const [index, runtime] of kernelRuntimes.entries()) {
+    const runs = guestRuntimes.map((runtime) => runTwiceIfStuck(image, runtime, file));
+    for (const [index, runtime] of guestRuntimes.entries()) {
+      await runStep(`${file} (${runtime})`, () => runs[index]);
+    }
+  }
+}
+
+/** The same in an emulated machine. */
+function runInMachine(kernel, runtime, file) {
+  return withTemporaryFolder(async (out) => {
+    const report = path.join(out, "report.xml");
+    const [program, args] = runners[runtime](file, report);
+    const command = [program, ...args];
+    const result = await bootMachine({ kernel, out, command, timeoutMs: hardwareTimeoutMs });
+    return countTests(result, report);
+  });
+}
+
+async function runHardwareTests(files) {
+  if (!await installDebianPackages(hardwarePackages)) {
+    throw new CommandError("Cannot emulate a machine without these packages", "");
+  }
+  const kernel = await findOrLoadDebianKernel();
+  for (const file of files) {
+    const runs = guestRuntimes.map((runtime) => runInMachine(kernel, runtime, file));
+    for (const [index, runtime] of guestRuntimes.entries()) {
       await runStep(`${file} (${runtime})`, () => runs[index]);
     }
   }
@@ -296,7 +334,7 @@ function parseArguments(args) {
   const rest = only === -1 ? args : args.toSpliced(only, 2);
   const filters = rest.filter((text) => text !== "--all");
   if (filters.some((text) => text.startsWith("-"))) return undefined;
-  const all = filters.length === 0 ? parts : ["deno", "bun", "kernel", "servers"];
+  const all = filters.length === 0 ? usualParts : ["deno", "bun", "kernel", "servers"];
   return {
     filters,
     selected: only === -1 ? all : [part],
@@ -332,21 +370,27 @@ async function main(args) {
   await installNodeModules();
   await installDebianPackages(testPackages);
   process.env.HALFLAP_TEST_SEED ??= String(await seedOfCommit());
-  const { selected, buildsKernel, needsServers } = parsed;
-  const kernelFiles = files.filter(isForKernel);
-  const serverFiles = files.filter(isForServers);
-  const hostFiles = files.filter((file) => !isForKernel(file) && !isForServers(file));
+  const { filters, selected, buildsKernel, needsServers } = parsed;
+  const filesOf = (place) => files.filter((file) => placeOf(file) === place);
+  const kernelFiles = filesOf("kernel");
+  const serverFiles = filesOf("servers");
+  const hardwareFiles = filesOf("hardware");
   if (selected.includes("checks")) await runChecks();
   await runStep("build of all libraries", buildAll);
   if (selected.includes("zig")) await runStep("zig build test", runZigTests);
   for (const runtime of ["deno", "bun"]) {
-    if (selected.includes(runtime)) await runTestFiles(runtime, hostFiles);
+    if (selected.includes(runtime)) await runTestFiles(runtime, filesOf("host"));
   }
   if (selected.includes("kernel") && kernelFiles.length > 0) {
     await runKernelTests(kernelFiles, buildsKernel);
   }
   if (selected.includes("servers") && serverFiles.length > 0) {
     await runServerTests(serverFiles, needsServers);
+  }
+  if (selected.includes("hardware") && hardwareFiles.length > 0) {
+    await runHardwareTests(hardwareFiles);
+  } else if (hardwareFiles.length > 0 && filters.length > 0) {
+    noteNotRun(hardwareFolder, "only npm run test:hardware runs it");
   }
   printTotals();
   return totals.failed > 0 ? 1 : 0;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { run } from "../../scripts/subprocess.mjs";
 import { root } from "../../scripts/toolchain.mjs";
+import { commandScript } from "./command_script.mjs";
 
 const memoryBytes = 2 ** 30;
 
@@ -26,14 +27,6 @@ function memoryFolder() {
     return bavail * bsize > memoryBytes;
   };
   return existsSync("/dev/shm") && hasRoom("/dev/shm") ? "/dev/shm" : tmpdir();
-}
-
-const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
-
-function commandScript(command, env) {
-  const variables = Object.entries({ HOME: "/root", LANG: "C.UTF-8", NO_COLOR: "1", ...env });
-  const exports = variables.map(([name, value]) => `export ${name}=${quote(value)}\n`);
-  return `${exports.join("")}cd ${quote(root)} && exec ${command.map(quote).join(" ")}\n`;
 }
 
 /**

@@ -10,15 +10,16 @@ import { buildKernel } from "./build_kernel.mjs";
 
 const isKernel = (folder) => existsSync(path.join(folder, "linux"));
 
-/** A folder of its own for each state of the files that it is built from. */
-function cacheFolder() {
+/** A folder of its own for each state of the files that what is in it is made by. */
+export function cacheFolder(name, files) {
   const hash = createHash("sha256");
-  for (const name of ["kernel.config", "build_kernel.mjs"]) {
-    hash.update(readFileSync(path.join(root, "tests/kernel", name)));
-  }
+  for (const file of files) hash.update(readFileSync(path.join(root, file)));
   const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), ".cache");
-  return path.join(cache, "halflap", `kernel-${hash.digest("hex").slice(0, 16)}`);
+  return path.join(cache, "halflap", `${name}-${hash.digest("hex").slice(0, 16)}`);
 }
+
+const builtKernel = () =>
+  cacheFolder("kernel", ["tests/kernel/kernel.config", "tests/kernel/build_kernel.mjs"]);
 
 /** The folder of a kernel that is ready, or undefined. */
 export function findKernel() {
@@ -28,14 +29,14 @@ export function findKernel() {
     if (isKernel(folder)) return folder;
     throw new CommandError(`There is no kernel in HALFLAP_KERNEL: no "${folder}/linux"`, "");
   }
-  return [path.resolve(root, "../shared/kernel/image"), cacheFolder()].find(isKernel);
+  return [path.resolve(root, "../shared/kernel/image"), builtKernel()].find(isKernel);
 }
 
 /** The folder of a kernel; builds one where none is ready. */
 export async function findOrBuildKernel() {
   const ready = findKernel();
   if (ready !== undefined) return ready;
-  const folder = cacheFolder();
+  const folder = builtKernel();
   await buildKernel(folder);
   return folder;
 }

@@ -12,13 +12,14 @@ import { eventually, samplesFrom, sleep } from "../harness.ts";
 import { finish, runOrFail, signal, start } from "../programs.ts";
 import type { SamplesOf } from "../../mod.ts";
 
-const image = process.env.HALFLAP_KERNEL;
-if (image === undefined) {
+function modulesFolder(): string {
+  const image = process.env.HALFLAP_KERNEL;
+  if (image !== undefined) return path.join(image, "lib/modules");
   throw new Error("These tests need a kernel of their own: npm run test:kernel");
 }
-const modules = path.join(image, "lib/modules");
 
 async function insert(module: string, parameters: readonly string[]): Promise<void> {
+  const modules = modulesFolder();
   const [release] = await readdir(modules);
   const file = path.join(modules, release!, "kernel/sound", `${module}.ko`);
   await runOrFail("busybox", ["insmod", file, ...parameters]);
