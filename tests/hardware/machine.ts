@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import process from "node:process";
 import type { PlaybackStats } from "../../mod.ts";
 import { countingSamples } from "../harness.ts";
-import { finish, runOrFail, signal, start as spawn } from "../programs.ts";
+import { finish, runOrFail, signal, start } from "../programs.ts";
 
 function recordingFile(): string {
   const file = process.env.HALFLAP_RECORDING;
@@ -49,19 +49,29 @@ async function flush(): Promise<void> {
   await runOrFail("aplay", [...options, "/dev/zero"]);
 }
 
-/** Reads from a file of the host's. A machine that sleeps while it waits for that oversleeps. */
-async function readRecording(start: number): Promise<ArrayBuffer> {
-  const awake = spawn("sh", ["-c", "while :; do :; done"]);
-  const ended = finish(awake);
+/**
+ * Does something with files of the host's. A machine that sleeps while it waits for them oversleeps:
+ * its clock leaps from timer to timer meanwhile.
+ */
+async function stayAwake<T>(action: () => T): Promise<T> {
+  const child = start("sh", ["-c", "while :; do :; done"]);
+  const ended = finish(child);
+  try {
+    return action();
+  } finally {
+    signal(child, "SIGKILL");
+    await ended;
+  }
+}
+
+function readRecording(first: number): ArrayBuffer {
   const file = openSync(recording, "r");
   try {
-    const bytes = new Uint8Array(fstatSync(file).size - start);
-    assert.equal(readSync(file, bytes, 0, bytes.length, start), bytes.length);
+    const bytes = new Uint8Array(fstatSync(file).size - first);
+    assert.equal(readSync(file, bytes, 0, bytes.length, first), bytes.length);
     return bytes.buffer;
   } finally {
     closeSync(file);
-    signal(awake, "SIGKILL");
-    await ended;
   }
 }
 
@@ -71,10 +81,10 @@ async function readRecording(start: number): Promise<ArrayBuffer> {
  */
 export async function record(action: () => Promise<void>): Promise<Int32Array> {
   await flush();
-  const start = Math.max(headerBytes, statSync(recording).size);
+  const size = await stayAwake(() => statSync(recording).size);
   await action();
   await flush();
-  const bytes = await readRecording(start);
+  const bytes = await stayAwake(() => readRecording(Math.max(size, headerBytes)));
   assert.equal(bytes.byteLength % 4, 0, "The recording ends within a frame");
   return new Int32Array(bytes);
 }

@@ -268,11 +268,11 @@ const Session = struct {
         );
     }
 
-    /// The engine wakes by its own clock. A device that is to stop when it runs dry needs them to
-    /// notice that.
+    /// The engine wakes by its own clock. The kernel needs them to notice that the device is dry, and
+    /// is to stop, and to fill in silence while nobody else looks at the pointer.
     fn setPeriodWakeups(self: *Session, policy: abi.XrunPolicy) Error!bool {
         const asound = self.asound;
-        if (policy == .stop or !self.isHardware()) return true;
+        if (policy != .repeat or !self.isHardware()) return true;
         if (asound.snd_pcm_hw_params_can_disable_period_wakeup(self.hw) != 1) return true;
         try self.call("snd_pcm_hw_params_set_period_wakeup", .{ self.pcm, self.hw, 0 });
         return false;
