@@ -389,7 +389,7 @@ async function main(args) {
   }
   if (selected.includes("hardware") && hardwareFiles.length > 0) {
     await runHardwareTests(hardwareFiles);
-  } else if (hardwareFiles.length > 0 && filters.length > 0) {
+  } else if (hardwareFiles.length > 0 && filters.length > 0 && selected.length > 1) {
     noteNotRun(hardwareFolder, "only npm run test:hardware runs it");
   }
   printTotals();

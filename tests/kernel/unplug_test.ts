@@ -1,190 +1,24 @@
-/** A card that goes away and comes back: its driver is unbound and bound again through sysfs. */
+/** Virtual cards that go away and come back, and PCMs that are in use. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { engineCounters } from "../../lib/testing/mod.ts";
-import { mapped, openPlayback, type Playback, tone } from "../../mod.ts";
-import { accesses, eventually, handled, test, watch, withCode } from "../harness.ts";
-import { finish, runOrFail, start } from "../programs.ts";
-import { loadDriver, look, unloadDriver } from "./guest.ts";
+import { openPlayback } from "../../mod.ts";
+import { test, withCode } from "../harness.ts";
+import { finish, start } from "../programs.ts";
+import { loadDriver, look } from "./guest.ts";
+import { playBriefly, type Pluggable, testUnplugging } from "./unplugging.ts";
 
 await loadDriver("snd-dummy", "pcm_substreams=1");
 await loadDriver("snd-aloop");
 
 const mono = { format: "s16", channels: 1, rate: 48_000, periodFrames: 480, periods: 4 } as const;
-const cards = [
-  { card: "Dummy", device: "hw:Dummy,0", driver: "snd_dummy" },
-  { card: "Loopback", device: "hw:Loopback,0", driver: "snd_aloop" },
-] as const;
-type Card = typeof cards[number];
 
-const hasCard = (card: string): boolean =>
-  readFileSync("/proc/asound/cards", "utf8").includes(`[${card} `);
+const virtualCard = (card: string, module: string): Pluggable => ({
+  ...{ card, device: `hw:${card},0`, channels: 1 },
+  ...{ driver: `platform/drivers/${module}`, bound: `${module}.0`, module },
+});
+const dummy = virtualCard("Dummy", "snd_dummy");
 
-/** The driver of a card, which can be pulled from under it, and is there again at the end. */
-class Plug implements AsyncDisposable {
-  readonly #card: Card;
-  #pulled: Promise<unknown> | undefined;
-
-  constructor(card: Card) {
-    this.#card = card;
-  }
-
-  /** The kernel lets go of a card only when all its files are closed: the promise waits for that. */
-  pull(): Promise<unknown> {
-    const { driver } = this.#card;
-    const command = `echo ${driver}.0 > /sys/bus/platform/drivers/${driver}/unbind`;
-    this.#pulled = finish(start("sh", ["-c", command]));
-    return this.#pulled;
-  }
-
-  /** The same, and waits until programs don't find the card any more. */
-  async pullAndWait(): Promise<void> {
-    this.pull();
-    await eventually("The end of the card", () => !hasCard(this.#card.card));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#pulled === undefined) return;
-    await this.#pulled;
-    const { card, driver } = this.#card;
-    const command = `echo ${driver}.0 > /sys/bus/platform/drivers/${driver}/bind`;
-    await runOrFail("sh", ["-c", command]);
-    await eventually("The card", () => hasCard(card));
-  }
-}
-
-async function playBriefly({ device }: Card): Promise<void> {
-  await using out = await openPlayback({ ...mono, device });
-  await out.write(ones(4800));
-  await out.drain();
-  assert.equal(out.stats().framesPlayed, 4800);
-}
-
-const lost = withCode("ERR_HALFLAP_DEVICE_LOST");
-
-const ones = (frames: number): Int16Array => new Int16Array(frames).fill(1);
-
-const play = (out: Playback): Promise<void> =>
-  eventually("The sound", () => out.stats().framesPlayed > 2000);
-
-for (const found of cards) {
-  const { card, device } = found;
-  for (const access of accesses) {
-    const where = `${card} by ${access}`;
-    const options = { ...mono, device, access } as const;
-
-    test(`a stream that runs is lost with ${where}, and plays again on its return`, async () => {
-      {
-        await using plug = new Plug(found);
-        await using out = await openPlayback({ ...options, source: tone({ frequencyHz: 440 }) });
-        await play(out);
-        const pulled = plug.pull();
-        await assert.rejects(out.closed, lost);
-        assert.equal(engineCounters().pcms, 0);
-        assert.throws(() => out.stats(), withCode("ERR_HALFLAP_CLOSED"));
-        await pulled;
-        assert.equal(hasCard(card), false);
-        await assert.rejects(openPlayback(options), withCode("ERR_HALFLAP_DEVICE_NOT_FOUND"));
-      }
-      await playBriefly(found);
-    });
-
-    test(`calls that are pending are rejected when ${where} goes away`, async () => {
-      await using plug = new Plug(found);
-      await using out = await openPlayback(options);
-      const written = handled(out.write(ones(480_000)));
-      const drained = handled(out.drain());
-      await play(out);
-      plug.pull();
-      for (const pending of [written, drained, out.closed]) await assert.rejects(pending, lost);
-    });
-
-    test(`a stream that drains is lost with ${where}`, async () => {
-      await using plug = new Plug(found);
-      await using out = await openPlayback({ ...options, queueFrames: 24_000 });
-      await out.write(ones(24_000));
-      const drained = handled(out.drain());
-      await play(out);
-      assert.equal(out.state, "draining");
-      plug.pull();
-      for (const pending of [drained, out.closed]) await assert.rejects(pending, lost);
-    });
-
-    for (const state of ["paused", "prepared"]) {
-      test(`a stream that is ${state} closes after ${where} went away`, async () => {
-        await using plug = new Plug(found);
-        await using out = await openPlayback({ ...options, queueFrames: 24_000 });
-        if (state === "paused") {
-          await out.write(ones(24_000));
-          await play(out);
-          await out.pause();
-        }
-        assert.equal(out.state, state);
-        await plug.pullAndWait();
-        await out.close();
-      });
-    }
-
-    test(`a stream that is paused is lost at its resume() after ${where} went away`, async () => {
-      await using plug = new Plug(found);
-      await using out = await openPlayback({ ...options, queueFrames: 24_000 });
-      await out.write(ones(24_000));
-      await play(out);
-      await out.pause();
-      await plug.pullAndWait();
-      handled(out.resume());
-      await assert.rejects(out.closed, lost);
-    });
-
-    test(`a stream in an xrun is lost with ${where} at its next sound`, async () => {
-      await using plug = new Plug(found);
-      await using out = await openPlayback(options);
-      await out.write(ones(3000));
-      await eventually("The xrun", () => out.stats().xruns.count === 1);
-      await plug.pullAndWait();
-      handled(out.write(ones(4800)));
-      await assert.rejects(out.closed, lost);
-    });
-
-    test(`a stream that is being closed while ${where} goes away is closed`, async () => {
-      {
-        await using plug = new Plug(found);
-        const out = await openPlayback({ ...options, source: tone({ frequencyHz: 440 }) });
-        await play(out);
-        plug.pull();
-        await out.close();
-        const ended = watch(out.closed);
-        await eventually("The end", () => ended.state !== "pending");
-        assert.equal(engineCounters().pcms, 0);
-      }
-      await playBriefly(found);
-    });
-  }
-
-  test(`a view of the ring of ${card} outlives the card`, async () => {
-    await using plug = new Plug(found);
-    await using out = await openPlayback({ ...mono, device, source: mapped() });
-    const { samples } = out;
-    assert.equal(out.granted.zeroCopy?.memory, "dma");
-    out.begin(1920);
-    samples.fill(5);
-    out.commit(1920);
-    await eventually("The start", () => out.state === "running");
-    const pulled = plug.pull();
-    await assert.rejects(out.closed, lost);
-    assert.equal(samples.length, 0);
-    await pulled;
-  });
-
-  test(`a module of ${card} that is in use is not removed`, async () => {
-    await using out = await openPlayback({ ...mono, device, source: tone({ frequencyHz: 440 }) });
-    await play(out);
-    const name = card === "Dummy" ? "snd-dummy" : "snd-aloop";
-    await assert.rejects(unloadDriver(name));
-    assert.equal((await look(card)).state, "running");
-    assert.equal(out.stats().xruns.count, 0);
-  });
-}
+testUnplugging(dummy);
+testUnplugging(virtualCard("Loopback", "snd_aloop"));
 
 test("a PCM whose substreams are all open is busy, and free after close", async () => {
   const options = { ...mono, device: "hw:Dummy,0" } as const;
@@ -195,7 +29,7 @@ test("a PCM whose substreams are all open is busy, and free after close", async 
     return true;
   });
   await first.close();
-  await playBriefly(cards[0]);
+  await playBriefly(dummy);
 });
 
 test("a PCM that another program plays on is busy", async () => {
@@ -208,5 +42,5 @@ test("a PCM that another program plays on is busy", async () => {
     withCode("ERR_HALFLAP_DEVICE_BUSY"),
   );
   await ended;
-  await playBriefly(cards[0]);
+  await playBriefly(dummy);
 });
