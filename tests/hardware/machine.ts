@@ -1,6 +1,7 @@
 /** What the tests in the machine share: its sound card, and the recording of what that played. */
 import assert from "node:assert/strict";
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import path from "node:path";
 import process from "node:process";
 import type { PlaybackStats } from "../../mod.ts";
 import { countingSamples } from "../harness.ts";
@@ -12,6 +13,9 @@ function recordingFile(): string {
   throw new Error("These tests need a machine of their own: npm run test:hardware");
 }
 const recording = recordingFile();
+
+/** The folder of the host's. */
+export const outFolder: string = path.dirname(recording);
 
 /** The card, as ALSA and the kernel call it. */
 export const card = "Intel";
