@@ -30,10 +30,11 @@ export const stereo: {
 } = { device, format: "s16", channels: 2, rate: 48_000 };
 
 /**
- * How much the ring and the queue hold: on the emulated processor a garbage collection of V8 can take
- * a third of a second.
+ * A queue, and a ring, that last while V8 collects garbage: on the emulated processor that can take a
+ * third of a second.
  */
-export const ample = { periodFrames: 8192, periods: 4, queueFrames: 48_000 } as const;
+export const ampleQueue = { queueFrames: 48_000 } as const;
+export const ampleRing = { periodFrames: 8192, periods: 4 } as const;
 
 /**
  * The codec has a buffer behind the ring, 8192 bytes, kept half full. It takes from the ring ahead of

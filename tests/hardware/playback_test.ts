@@ -13,7 +13,8 @@ import {
 } from "../harness.ts";
 import { look, withoutSilenceAround } from "../kernel/guest.ts";
 import {
-  ample,
+  ampleQueue,
+  ampleRing,
   assertNoXruns,
   card,
   codecFrames,
@@ -26,8 +27,7 @@ import {
   tail,
 } from "./machine.ts";
 
-const sizes = { periodFrames: 1024, periods: 4, queueFrames: 48_000 } as const;
-const { queueFrames: _, ...ring } = ample;
+const sizes = { periodFrames: 1024, periods: 4, ...ampleQueue } as const;
 
 test("the card is listed and tells what it can do", async () => {
   const devices = await listDevices({ probe: true });
@@ -95,13 +95,11 @@ for (const access of accesses) {
 
   const buffers = [[1024, 4], [480, 2], [128, 3], [256, 4], [4096, 4], [1000, 5], [96, 32]];
   for (const [periodFrames = 0, periods = 0] of buffers) {
+    const buffer = { access, periodFrames, periods } as const;
     test(`${periods} periods of ${periodFrames} are bit-exact by ${access}`, async () => {
       const given = noise("s16", 30_011, 2, periodFrames) as Int16Array;
       const recording = await record(async () => {
-        await using out = await openPlayback({
-          ...stereo,
-          ...{ access, periodFrames, periods, queueFrames: ample.queueFrames },
-        });
+        await using out = await openPlayback({ ...stereo, ...ampleQueue, ...buffer });
         const { granted } = out;
         const { hwParams } = await look(card);
         assert.deepEqual(
@@ -145,12 +143,12 @@ test("what is rendered in the DMA ring is what is heard", async () => {
       samples.set(countingFrames(frames, position + 1));
       blocks++;
     });
-    await using out = await openPlayback({ ...stereo, ...ring, source });
+    await using out = await openPlayback({ ...stereo, ...ampleRing, source });
     assert.equal(out.granted.zeroCopy?.memory, "dma");
     await sleep(3000);
     await out.drain();
     const { framesPlayed, framesWritten, framesPadded } = out.stats();
-    assert.equal(framesPlayed, blocks * ring.periodFrames);
+    assert.equal(framesPlayed, blocks * ampleRing.periodFrames);
     assert.equal(framesWritten, framesPlayed + framesPadded);
     assertNoXruns(out.stats());
   });
@@ -162,7 +160,7 @@ test("what is rendered in the DMA ring is what is heard", async () => {
 test("frames that a program maps by itself are bit-exact in every size", async () => {
   const given = countingFrames(200_011);
   const recording = await record(async () => {
-    await using out = await openPlayback({ ...stereo, ...ring, source: mapped() });
+    await using out = await openPlayback({ ...stereo, ...ampleRing, source: mapped() });
     assert.equal(out.granted.zeroCopy?.memory, "dma");
     assert.equal(out.samples.length, 2 * out.granted.bufferFrames);
     const all = new Int16Array(given.length + tail.length);

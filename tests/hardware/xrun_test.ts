@@ -6,7 +6,7 @@ import { accesses, eventually, sleep, test } from "../harness.ts";
 import { runtimeArguments } from "../kernel/guest.ts";
 import { finish, signal, start } from "../programs.ts";
 import {
-  ample,
+  ampleQueue,
   card,
   codecFrames,
   countingFrames,
@@ -22,7 +22,7 @@ const framesPerMs = 48;
 /** By which the card's pointer moves. */
 const stepFrames = 48;
 
-const sizes = { periodFrames: 1024, periods: 4, queueFrames: ample.queueFrames } as const;
+const sizes = { periodFrames: 1024, periods: 4, ...ampleQueue } as const;
 const bufferFrames = sizes.periodFrames * sizes.periods;
 
 function overXrunsOf(out: Playback): Xrun[] {
