@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { openPlayback, type Playback, type Xrun } from "../../mod.ts";
 import { accesses, eventually, sleep, test } from "../harness.ts";
-import { runtimeArguments } from "../kernel/guest.ts";
-import { finish, signal, start } from "../programs.ts";
+import { finish, runtimeArguments, signal, start } from "../programs.ts";
 import {
   ampleQueue,
   card,
