@@ -73,18 +73,19 @@ fn ranDry(stream: *Stream, now_ns: u64) Outcome {
         return .{ .janitor = .settle };
     }
     if (stream.gap == null) xruns.begin(stream, stop, now_ns);
-    const vain = startedInVain(stream);
+    const vain = startedInVain(stream, stop.left_frames);
     interrupt(stream);
     if (!vain) return .{ .janitor = .recover };
     stream.failure.set(.device_lost, "The device stops as soon as it is started", .{});
     return tryAgain(stream, .recover, now_ns);
 }
 
-/// An underrun before anything was played. The plug-in of a sound server that is gone says so for
-/// ever, and lets itself be prepared for ever.
-fn startedInVain(stream: *const Stream) bool {
+/// An underrun before anything was played, although there was enough. The plug-in of a sound server
+/// that is gone says so for ever, and lets itself be prepared for ever.
+fn startedInVain(stream: *const Stream, left_frames: u64) bool {
     if (!stream.isRunning()) return true;
-    return !stream.runsOurCodeOnly() and !stream.watchdog.has_moved;
+    if (stream.runsOurCodeOnly() or stream.watchdog.has_moved) return false;
+    return left_frames > stream.granted.period_frames;
 }
 
 /// What is in the ring will not be heard.
