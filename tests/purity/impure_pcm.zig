@@ -115,7 +115,10 @@ fn start(plug: *Plug) callconv(.c) c_int {
     return 0;
 }
 
-fn stop(_: *Plug) callconv(.c) c_int {
+/// The pointer stands until the next start.
+fn stop(plug: *Plug) callconv(.c) c_int {
+    const self: *Pcm = @fieldParentPtr("plug", plug);
+    self.started_ns = 0;
     return 0;
 }
 
