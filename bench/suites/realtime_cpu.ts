@@ -5,27 +5,36 @@
  */
 
 import { setTimeout } from "node:timers/promises";
-import { openPlayback, type Playback, type PlaybackQueue, render, tone } from "../../mod.ts";
+import { tone } from "../../mod.ts";
 import { type Figure, figureOf } from "../figure.ts";
 import { type ProcessorUse, processorUse } from "../processor_use.ts";
+import {
+  aboveIdle,
+  comparePaths,
+  type PathComparison,
+  playInRealtime,
+  type StreamUse,
+} from "../realtime_use.ts";
 import type { Scale } from "../scale.ts";
 import { ratio, short, type Suite } from "../suite.ts";
 
-const RATE = 48_000;
-const CHANNELS = 2;
-const PERIOD_FRAMES = 240;
-const WRITE_FRAMES = 480;
-// Compilers and caches get that long before the measurement begins.
-const WARM_UP_MS = 200;
+const SHAPE = {
+  device: "virtual",
+  rate: 48_000,
+  channels: 2,
+  format: "f32",
+  periodFrames: 240,
+} as const;
+const TONE = tone({ frequencyHz: 440 });
 
 type RealtimeFeed = "tone" | "queue" | "render";
-type RealtimeAccess = "write" | "mmap";
+type Access = "write" | "mmap";
 
 const FEEDS: readonly RealtimeFeed[] = ["tone", "queue", "render"];
 const PERIODS = [2, 4];
 
 /** One feed with one number of periods. */
-export interface RealtimeCpuRow {
+export interface RealtimeCpuRow extends PathComparison {
   /**
    * `tone`: native code feeds the stream. `queue`: JavaScript writes 10 ms at a time. `render`: it
    * renders period by period, on the mmap path in place.
@@ -33,12 +42,6 @@ export interface RealtimeCpuRow {
   readonly feed: RealtimeFeed;
   /** Periods of 240 frames in the device's buffer. */
   readonly periods: number;
-  /** Processor time of the mmap path, divided by the write path's; null where idle was more. */
-  readonly mmapToWrite: Figure | null;
-  /** Percent of one processor, above idle, on the write path. */
-  readonly writeCpuPercent: Figure;
-  /** Percent of one processor, above idle, on the mmap path. */
-  readonly mmapCpuPercent: Figure;
   /** Wake-ups of the engine per second on the mmap path. */
   readonly wakeUpsPerSecond: Figure;
   /** Microseconds of processor time, above idle, per wake-up on the write path. */
@@ -47,51 +50,16 @@ export interface RealtimeCpuRow {
   readonly mmapUsPerWakeUp: Figure;
   /** Percent of one processor that the idle runtime took. */
   readonly idleCpuPercent: Figure;
-  /** Xruns of all rounds on both paths. */
-  readonly xruns: number;
-}
-
-interface StreamUse extends ProcessorUse {
-  readonly wakeUps: number;
-  readonly xruns: number;
-}
-
-const silentRender = render(({ samples }) => samples.fill(0));
-
-/** Writes until the signal is aborted; then the last write has ended. */
-async function keepWriting(out: PlaybackQueue<"f32">, signal: AbortSignal): Promise<void> {
-  const samples = new Float32Array(WRITE_FRAMES * CHANNELS);
-  while (!signal.aborted) await out.write(samples);
-}
-
-async function useOf(out: Playback, durationMs: number): Promise<StreamUse> {
-  await setTimeout(WARM_UP_MS);
-  const before = out.stats();
-  const use = await processorUse(() => setTimeout(durationMs));
-  const { wakeUps, xruns } = out.stats();
-  return { ...use, wakeUps: wakeUps - before.wakeUps, xruns: xruns.count - before.xruns.count };
 }
 
 async function play(
   feed: RealtimeFeed,
   periods: number,
-  access: RealtimeAccess,
+  access: Access,
   durationMs: number,
 ): Promise<StreamUse> {
-  const shape = { rate: RATE, channels: CHANNELS, periodFrames: PERIOD_FRAMES, periods };
-  const options = { device: "virtual", access, ...shape };
-  if (feed !== "queue") {
-    const source = feed === "tone" ? tone({ frequencyHz: 440 }) : silentRender;
-    await using out = await openPlayback({ ...options, source });
-    return await useOf(out, durationMs);
-  }
-  await using out = await openPlayback(options);
-  const enough = new AbortController();
-  const written = keepWriting(out, enough.signal);
-  const use = await useOf(out, durationMs);
-  enough.abort();
-  await written;
-  return use;
+  const shape = { ...SHAPE, periods, access };
+  return await playInRealtime(feed === "tone" ? "native" : feed, shape, TONE, durationMs);
 }
 
 /** All rounds of one feed with one number of periods. */
@@ -106,30 +74,26 @@ class Rounds {
     this.periods = periods;
   }
 
-  async play(access: RealtimeAccess, durationMs: number): Promise<void> {
+  async play(access: Access, durationMs: number): Promise<void> {
     const use = await play(this.feed, this.periods, access, durationMs);
     (access === "mmap" ? this.#mmap : this.#write).push(use);
   }
 
   row(idle: readonly ProcessorUse[]): RealtimeCpuRow {
-    const above = (uses: readonly StreamUse[]) =>
-      uses.map(({ cpuPercent }, round) => cpuPercent - idle[round]!.cpuPercent);
-    const [write, mmap] = [above(this.#write), above(this.#mmap)];
-    const perWakeUp = (uses: readonly StreamUse[], percents: readonly number[]) =>
-      figureOf(uses.map(({ wallMs, wakeUps }, round) => percents[round]! * wallMs * 10 / wakeUps));
-    const ratios = mmap.map((percent, round) => percent / write[round]!);
-    const isAboveIdle = [...write, ...mmap].every((percent) => percent > 0);
+    const perWakeUp = (uses: readonly StreamUse[]) => {
+      const percents = aboveIdle(uses, idle);
+      return figureOf(
+        uses.map(({ wallMs, wakeUps }, round) => percents[round]! * wallMs * 10 / wakeUps),
+      );
+    };
     return {
       feed: this.feed,
       periods: this.periods,
-      mmapToWrite: isAboveIdle ? figureOf(ratios) : null,
-      writeCpuPercent: figureOf(write),
-      mmapCpuPercent: figureOf(mmap),
+      ...comparePaths({ write: this.#write, mmap: this.#mmap }, idle),
       wakeUpsPerSecond: figureOf(this.#mmap.map(({ wakeUps, wallMs }) => 1000 * wakeUps / wallMs)),
-      writeUsPerWakeUp: perWakeUp(this.#write, write),
-      mmapUsPerWakeUp: perWakeUp(this.#mmap, mmap),
+      writeUsPerWakeUp: perWakeUp(this.#write),
+      mmapUsPerWakeUp: perWakeUp(this.#mmap),
       idleCpuPercent: figureOf(idle.map(({ cpuPercent }) => cpuPercent)),
-      xruns: [...this.#write, ...this.#mmap].reduce((sum, { xruns }) => sum + xruns, 0),
     };
   }
 }
@@ -139,7 +103,7 @@ async function measure({ realtimeRounds, realtimeMs }: Scale): Promise<RealtimeC
   const idle: ProcessorUse[] = [];
   for (let round = 0; round < realtimeRounds; round++) {
     idle.push(await processorUse(() => setTimeout(realtimeMs)));
-    const order: RealtimeAccess[] = round % 2 === 0 ? ["write", "mmap"] : ["mmap", "write"];
+    const order: Access[] = round % 2 === 0 ? ["write", "mmap"] : ["mmap", "write"];
     for (const rounds of all) {
       for (const access of order) await rounds.play(access, realtimeMs);
     }
