@@ -33,7 +33,7 @@ import {
   within,
   withoutZeros,
 } from "./harness.ts";
-import { assertAllHeard, assertHeardOrDropped } from "./rendering.ts";
+import { assertAllHeard, assertHeardOrDropped, settleAll } from "./rendering.ts";
 import { runs } from "./seed.ts";
 import { assertRefused, integer, method, notNumbers, numberCases } from "./wrong_values.ts";
 
@@ -612,14 +612,12 @@ class Running {
       await this.#card.advance(300);
     }
     this.#call("drain");
-    let settled = false;
-    const all = handled(this.#settle().finally(() => settled = true));
-    for (let round = 0; round < 200 && !settled; round++) {
-      if (this.#out.state === "paused") this.#call("resume");
-      await this.#card.advance(300);
-    }
-    assert.ok(settled, `Still pending, and the stream is ${this.#out.state}`);
-    await all;
+    await settleAll(this.#settle(), {
+      card: this.#card,
+      out: this.#out,
+      resume: () => this.#call("resume"),
+      stepFrames: 300,
+    });
   }
 
   #begin(frames: number): void {

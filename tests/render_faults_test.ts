@@ -22,6 +22,7 @@ import {
   assertCountsUp,
   assertHeardOrDropped,
   CountingRenderer,
+  settleAll,
 } from "./rendering.ts";
 import { runs } from "./seed.ts";
 
@@ -307,14 +308,12 @@ class Running {
       await this.#card.advance(500);
     }
     this.#expect("drain");
-    let settled = false;
-    const all = handled(this.#settle().finally(() => settled = true));
-    for (let step = 0; step < 200 && !settled; step++) {
-      if (this.#out.state === "paused") this.#expect("resume");
-      await this.#card.advance(500);
-    }
-    assert.ok(settled, `Still pending, and the stream is ${this.#out.state}`);
-    await all;
+    await settleAll(this.#settle(), {
+      card: this.#card,
+      out: this.#out,
+      resume: () => this.#expect("resume"),
+      stepFrames: 500,
+    });
   }
 
   async #settle(): Promise<void> {

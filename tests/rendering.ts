@@ -9,7 +9,7 @@ import {
   type SampleFormat,
   type SamplesOf,
 } from "../mod.ts";
-import { withoutZeros } from "./harness.ts";
+import { handled, withoutZeros } from "./harness.ts";
 
 /** A block as it was when the callback was called. */
 export interface SeenBlock {
@@ -59,4 +59,29 @@ export function assertHeardOrDropped(out: Playback, card: VirtualCard, substream
 /** Every frame accepted was heard, once and in order. */
 export function assertAllHeard(out: Playback, card: VirtualCard, substream = 0): void {
   assert.equal(assertHeardOrDropped(out, card, substream), 0, "Frames dropped");
+}
+
+/** A program that has done all that it does, and waits for it. */
+interface Waiting {
+  readonly card: VirtualCard;
+  readonly out: Playback;
+  /** Resumes the stream, which a pause that came late may have stopped. */
+  readonly resume: () => void;
+  /** How far the clock goes at a time. */
+  readonly stepFrames: number;
+}
+
+/** Moves the clock until all that a program waits for has settled. */
+export async function settleAll(
+  pending: Promise<unknown>,
+  { card, out, resume, stepFrames }: Waiting,
+): Promise<void> {
+  let settled = false;
+  const all = handled(pending.finally(() => settled = true));
+  for (let step = 0; step < 200 && !settled; step++) {
+    if (out.state === "paused") resume();
+    await card.advance(stepFrames);
+  }
+  assert.ok(settled, `Still pending, and the stream is ${out.state}`);
+  await all;
 }

@@ -65,7 +65,7 @@ fn tryOpen(stream: *Stream, driver: *const Driver) OpenError!void {
     if (stream.card) |card| wanted.virtual = .{ .batch = card.card.options.batch };
     stream.granted = negotiate.negotiate(asound, stream.pcm.?, wanted, &stream.failure) catch
         return error.OpenFailed;
-    stream.granted.served = !stream.runsOurCodeOnly();
+    stream.granted.served = stream.isServed();
     stream.pacer = switch (Pacer.kindOf(stream.pcm_type)) {
         .device => .device,
         .self => .{ .self = .{} },
@@ -193,19 +193,19 @@ fn joinGroup(stream: *Stream, driver: *const Driver) groups.Error!void {
         stream.scheduling.realtime = .simulated;
         return simulation.join(stream);
     }
-    const own = stream.runsOurCodeOnly();
+    const served = stream.isServed();
     const period_ns = stream.periodNs();
     const asked: Stream.Scheduling = switch (wanted.priority) {
         .off => .{ .realtime = .off },
         .fixed => |priority| .{ .realtime = .granted, .priority = priority },
-        .auto => if (own)
-            .{ .realtime = .granted, .priority = realtime.priorityOf(period_ns, wanted.range) }
+        .auto => if (served)
+            .{ .realtime = .foreign }
         else
-            .{ .realtime = .foreign },
+            .{ .realtime = .granted, .priority = realtime.priorityOf(period_ns, wanted.range) },
     };
     const key: groups.Key = .{
         .period_ns = period_ns,
-        .trust = if (own) .own else .foreign,
+        .trust = if (served) .foreign else .own,
         .priority = asked.priority,
         .cpus = wanted.cpus,
     };
@@ -283,12 +283,12 @@ fn releaseNative(stream: *Stream) void {
     zero_copy.blank(stream);
     if (stream.pcm) |pcm| {
         stream.pcm = null;
-        if (stream.runsOurCodeOnly()) {
+        if (stream.isServed()) {
+            served_close.close(stream.asound, pcm, &pcm_count);
+        } else {
             // The PCM is gone whatever it answers.
             _ = stream.asound.snd_pcm_close(pcm);
             _ = pcm_count.fetchSub(1, .monotonic);
-        } else {
-            served_close.close(stream.asound, pcm, &pcm_count);
         }
     }
     if (stream.status) |status| stream.asound.snd_pcm_status_free(status);

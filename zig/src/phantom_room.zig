@@ -14,7 +14,7 @@ const descriptors_max = 8;
 /// Frames by which the pointer of a device that was just started is ahead for good: at least a
 /// period further than it was filled for, while it takes nothing.
 pub fn afterStart(stream: *const Stream) u32 {
-    if (stream.runsOurCodeOnly() or stream.pacer != .device) return 0;
+    if (!stream.isServed() or stream.pacer != .device) return 0;
     // In this order: what it asks for in between moves its pointer, too.
     if (asksForFrames(stream)) return 0;
     const avail = stream.asound.snd_pcm_avail(stream.pcm.?);

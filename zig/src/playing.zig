@@ -160,7 +160,7 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     if (stream.pacer != .device) return;
     const frames = pacing.hardwareFrames(stream, room);
     stream.hardware_frames = frames;
-    const patience_ns = stream.watchdog.patienceNs(stream.periodNs(), !stream.runsOurCodeOnly());
+    const patience_ns = stream.watchdog.patienceNs(stream.periodNs(), stream.isServed());
     if (stream.watchdog.look(frames, now_ns, patience_ns) == .dead) {
         const still_ms = (now_ns - stream.watchdog.moved_ns) / std.time.ns_per_ms;
         stream.failure.set(.device_lost, "The device has not moved for {d} ms", .{still_ms});

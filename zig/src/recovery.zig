@@ -84,7 +84,7 @@ fn ranDry(stream: *Stream, now_ns: u64) Outcome {
 /// that is gone says so for ever, and lets itself be prepared for ever.
 fn startedInVain(stream: *const Stream, left_frames: u64) bool {
     if (!stream.isRunning()) return true;
-    if (stream.runsOurCodeOnly() or stream.watchdog.has_moved) return false;
+    if (!stream.isServed() or stream.watchdog.has_moved) return false;
     return left_frames > stream.granted.period_frames;
 }
 

@@ -322,9 +322,9 @@ pub const Stream = struct {
         return self.pcm_type == .hw or self.card != null;
     }
 
-    /// Not the threads and locks of a plug-in.
-    pub fn runsOurCodeOnly(self: *const Stream) bool {
-        return self.card != null or self.pcm_type == .hw or self.pcm_type == .null;
+    /// By a plug-in, with its threads and locks, and the server that it may talk to.
+    pub fn isServed(self: *const Stream) bool {
+        return self.card == null and self.pcm_type != .hw and self.pcm_type != .null;
     }
 
     pub fn isRunning(self: *const Stream) bool {

@@ -42,7 +42,7 @@ pub const Granted = struct {
     buffer_frames: u32,
     boundary: u64,
     batch: bool,
-    /// Moved by somebody else's code: a plug-in of ALSA, and what it talks to.
+    /// The pointer is moved by somebody else's code: a plug-in of ALSA, and the server it talks to.
     served: bool = false,
     can_pause: bool,
     can_resume: bool,
@@ -268,8 +268,8 @@ const Session = struct {
         );
     }
 
-    /// The engine wakes by its own clock. The kernel needs them to notice that the device is dry, and
-    /// is to stop, and to fill in silence while nobody else looks at the pointer.
+    /// The engine wakes by its own clock. The kernel needs them to notice that the device is dry
+    /// and is to stop, and to fill in silence while nobody else looks at the pointer.
     fn setPeriodWakeups(self: *Session, policy: abi.XrunPolicy) Error!bool {
         const asound = self.asound;
         if (policy != .repeat or !self.isHardware()) return true;
