@@ -1,134 +1,238 @@
-//! A heap of streams by deadline, four children a node, which share a line of the cache. Each
-//! stream knows its place in the heap, so a new deadline moves it instead of adding it twice.
+//! A heap of streams by deadline, four children a node, which share a line of the cache. The heap
+//! knows the place of each stream, so a new deadline moves it instead of adding it twice; it does so
+//! in tables of its own, since of a thousand streams the memory of most has left the cache.
 //! Capacity is fixed: the realtime thread never allocates.
 
 const std = @import("std");
 const assert = std.debug.assert;
 
-pub const none = std.math.maxInt(u32);
+pub const Slot = u16;
+pub const none = std.math.maxInt(Slot);
 
-/// `Item` has the field `heap_index: u32` (initially `none`).
-pub fn DeadlineQueue(comptime Item: type) type {
+/// `Item` has the field `slot: Slot` (initially `none`).
+pub fn DeadlineQueue(comptime Item: type, comptime capacity: u32) type {
+    assert(capacity <= none);
     return struct {
-        entries: []Entry,
+        storage: *Storage,
         count: u32 = 0,
+        /// Slots that were ever used, and the first of those that were given back.
+        slots_used: Slot = 0,
+        free_slot: Slot = none,
 
         const Self = @This();
         const children = 4;
 
-        /// The deadline lies beside the pointer: comparing must not touch the items.
-        pub const Entry = struct { deadline_ns: u64, item: *Item };
+        pub const Deadline = struct {
+            at_ns: u64,
+            /// An earlier time is fine, too.
+            or_earlier: bool = false,
+            /// In which it was given.
+            round: u32,
+        };
 
-        pub fn peek(self: *const Self) ?Entry {
-            return if (self.count == 0) null else self.entries[0];
-        }
+        /// Until when deadlines count as due.
+        pub const Limits = struct { at_ns: u64, or_earlier_ns: u64 };
 
-        /// What comes after the first, as it stands now.
-        pub fn peekSecond(self: *const Self) ?*Item {
-            const index = self.firstChild(0) orelse return null;
-            return self.entries[index].item;
-        }
+        pub const Due = struct { at_ns: u64, item: *Item };
 
-        /// Of a node's children the one with the earliest deadline.
-        fn firstChild(self: *const Self, index: u32) ?u32 {
-            const begin = children * index + 1;
-            if (begin >= self.count) return null;
-            var first = begin;
-            for (begin + 1..@min(begin + children, self.count)) |child| {
-                if (self.entries[child].deadline_ns < self.entries[first].deadline_ns) {
-                    first = @intCast(child);
-                }
+        const Entry = struct {
+            at_ns: u64,
+            round: u32,
+            slot: Slot,
+            or_earlier: bool,
+
+            comptime {
+                assert(@sizeOf(Entry) * children == std.atomic.cache_line / 2);
             }
-            return first;
+        };
+
+        pub const Storage = struct {
+            heap: [capacity]Entry,
+            /// By slot: the item, and its place in the heap or, of a free slot, the next free one.
+            items: [capacity]*Item,
+            places: [capacity]Slot,
+        };
+
+        /// The earliest deadline.
+        pub fn first(self: *const Self) ?u64 {
+            return if (self.count == 0) null else self.storage.heap[0].at_ns;
         }
 
         pub fn deadlineOf(self: *const Self, item: *const Item) ?u64 {
-            if (item.heap_index == none) return null;
-            return self.entries[item.heap_index].deadline_ns;
+            if (item.slot == none) return null;
+            const place = self.storage.places[item.slot];
+            return if (place == none) null else self.storage.heap[place].at_ns;
+        }
+
+        /// Takes out the item of the earliest deadline, if that is due and was not given in this
+        /// round. Whoever takes an item schedules or removes it.
+        pub fn take(self: *Self, limits: Limits, round: u32) ?Due {
+            if (self.count == 0) return null;
+            const entry = self.storage.heap[0];
+            const limit_ns = if (entry.or_earlier) limits.or_earlier_ns else limits.at_ns;
+            if (entry.at_ns > limit_ns or entry.round == round) return null;
+            self.cut(0);
+            return .{ .at_ns = entry.at_ns, .item = self.storage.items[entry.slot] };
         }
 
         /// Adds the item, or moves it to its new deadline.
-        pub fn schedule(self: *Self, item: *Item, deadline_ns: u64) void {
-            const entry: Entry = .{ .deadline_ns = deadline_ns, .item = item };
-            if (item.heap_index == none) {
-                assert(self.count < self.entries.len);
-                self.place(entry, self.count);
+        pub fn schedule(self: *Self, item: *Item, deadline: Deadline) void {
+            if (item.slot == none) self.seat(item);
+            assert(self.storage.items[item.slot] == item);
+            const entry: Entry = .{
+                .at_ns = deadline.at_ns,
+                .round = deadline.round,
+                .slot = item.slot,
+                .or_earlier = deadline.or_earlier,
+            };
+            const place = self.storage.places[item.slot];
+            if (place == none) {
                 self.count += 1;
-                self.siftUp(item.heap_index);
-                return;
+                self.siftUp(entry, self.count - 1);
+            } else {
+                self.replace(place, entry);
             }
-            const index = item.heap_index;
-            const earlier = deadline_ns < self.entries[index].deadline_ns;
-            self.entries[index] = entry;
-            if (earlier) self.siftUp(index) else self.siftDown(index);
         }
 
         pub fn remove(self: *Self, item: *Item) void {
-            if (item.heap_index == none) return;
-            const index = item.heap_index;
-            assert(self.entries[index].item == item);
+            const slot = item.slot;
+            if (slot == none) return;
+            assert(self.storage.items[slot] == item);
+            const place = self.storage.places[slot];
+            if (place != none) self.cut(place);
+            self.storage.places[slot] = self.free_slot;
+            self.free_slot = slot;
+            item.slot = none;
+        }
+
+        fn seat(self: *Self, item: *Item) void {
+            item.slot = self.free_slot;
+            if (item.slot != none) {
+                self.free_slot = self.storage.places[item.slot];
+            } else {
+                assert(self.slots_used < capacity);
+                item.slot = self.slots_used;
+                self.slots_used += 1;
+            }
+            self.storage.items[item.slot] = item;
+            self.storage.places[item.slot] = none;
+        }
+
+        fn cut(self: *Self, place: u32) void {
+            self.storage.places[self.storage.heap[place].slot] = none;
             self.count -= 1;
-            const last = self.entries[self.count];
-            item.heap_index = none;
-            if (last.item == item) return;
-            self.place(last, index);
-            self.siftUp(index);
-            self.siftDown(last.item.heap_index);
+            if (place < self.count) self.replace(place, self.storage.heap[self.count]);
         }
 
-        fn place(self: *Self, entry: Entry, index: u32) void {
-            self.entries[index] = entry;
-            entry.item.heap_index = index;
-        }
-
-        fn siftUp(self: *Self, start: u32) void {
-            const entry = self.entries[start];
-            var index = start;
-            while (index > 0) {
-                const parent = (index - 1) / children;
-                if (self.entries[parent].deadline_ns <= entry.deadline_ns) break;
-                self.place(self.entries[parent], index);
-                index = parent;
+        fn replace(self: *Self, place: u32, entry: Entry) void {
+            if (entry.at_ns < self.storage.heap[place].at_ns) {
+                self.siftUp(entry, place);
+            } else {
+                self.siftDown(entry, place);
             }
-            self.place(entry, index);
         }
 
-        fn siftDown(self: *Self, start: u32) void {
-            const entry = self.entries[start];
-            var index = start;
-            while (self.firstChild(index)) |child| {
-                if (entry.deadline_ns <= self.entries[child].deadline_ns) break;
-                self.place(self.entries[child], index);
-                index = child;
+        fn put(self: *Self, entry: Entry, place: u32) void {
+            self.storage.heap[place] = entry;
+            self.storage.places[entry.slot] = @intCast(place);
+        }
+
+        fn siftUp(self: *Self, entry: Entry, start: u32) void {
+            var place = start;
+            while (place > 0) {
+                const parent = (place - 1) / children;
+                if (self.storage.heap[parent].at_ns <= entry.at_ns) break;
+                self.put(self.storage.heap[parent], place);
+                place = parent;
             }
-            self.place(entry, index);
+            self.put(entry, place);
+        }
+
+        fn siftDown(self: *Self, entry: Entry, start: u32) void {
+            var place = start;
+            while (self.firstChild(place)) |child| {
+                if (entry.at_ns <= self.storage.heap[child].at_ns) break;
+                self.put(self.storage.heap[child], place);
+                place = child;
+            }
+            self.put(entry, place);
+        }
+
+        /// Of a node's children the one with the earliest deadline.
+        fn firstChild(self: *const Self, place: u32) ?u32 {
+            const begin = children * place + 1;
+            if (begin >= self.count) return null;
+            var earliest = begin;
+            for (begin + 1..@min(begin + children, self.count)) |child| {
+                const heap = &self.storage.heap;
+                if (heap[child].at_ns < heap[earliest].at_ns) earliest = @intCast(child);
+            }
+            return earliest;
         }
     };
 }
 
+const TestItem = struct { at_ns: u64 = 0, slot: Slot = none, present: bool = false };
+const TestQueue = DeadlineQueue(TestItem, 64);
+
 test "items leave in the order of their deadlines, moved and removed ones included" {
-    const Item = struct { deadline_ns: u64 = 0, heap_index: u32 = none, present: bool = false };
-    var storage: [64]DeadlineQueue(Item).Entry = undefined;
-    var queue: DeadlineQueue(Item) = .{ .entries = &storage };
-    var items: [64]Item = @splat(.{});
+    var storage: TestQueue.Storage = undefined;
+    var queue: TestQueue = .{ .storage = &storage };
+    var items: [64]TestItem = @splat(.{});
     var prng: std.Random.DefaultPrng = .init(42);
     const random = prng.random();
 
-    for (0..10_000) |_| {
+    for (0..10_000) |round| {
         const item = &items[random.uintLessThan(usize, items.len)];
-        if (random.uintLessThan(u8, 4) == 0) {
-            queue.remove(item);
-            item.present = false;
-        } else {
-            item.deadline_ns = random.uintLessThan(u64, 1000);
-            queue.schedule(item, item.deadline_ns);
-            item.present = true;
+        switch (random.uintLessThan(u8, 4)) {
+            0 => {
+                queue.remove(item);
+                item.present = false;
+            },
+            1 => {
+                const at_ns = random.uintLessThan(u64, 1000);
+                const limits: TestQueue.Limits = .{ .at_ns = at_ns, .or_earlier_ns = at_ns };
+                const due = queue.take(limits, std.math.maxInt(u32)) orelse continue;
+                try std.testing.expect(due.at_ns <= at_ns);
+                try std.testing.expectEqual(due.item.at_ns, due.at_ns);
+                due.item.present = false;
+                if (random.boolean()) queue.remove(due.item);
+            },
+            else => {
+                item.at_ns = random.uintLessThan(u64, 1000);
+                queue.schedule(item, .{ .at_ns = item.at_ns, .round = @intCast(round) });
+                item.present = true;
+            },
         }
         var least: ?u64 = null;
-        for (items) |other| {
-            if (other.present) least = @min(least orelse other.deadline_ns, other.deadline_ns);
+        for (&items) |*other| {
+            const expected: ?u64 = if (other.present) other.at_ns else null;
+            try std.testing.expectEqual(expected, queue.deadlineOf(other));
+            if (other.present) least = @min(least orelse other.at_ns, other.at_ns);
         }
-        const top: ?u64 = if (queue.peek()) |first| first.deadline_ns else null;
-        try std.testing.expectEqual(least, top);
+        try std.testing.expectEqual(least, queue.first());
     }
+}
+
+test "what was given a deadline in a round is not taken in the same one" {
+    var storage: TestQueue.Storage = undefined;
+    var queue: TestQueue = .{ .storage = &storage };
+    var item: TestItem = .{};
+    const limits: TestQueue.Limits = .{ .at_ns = 5, .or_earlier_ns = 5 };
+    queue.schedule(&item, .{ .at_ns = 5, .round = 1 });
+    try std.testing.expectEqual(null, queue.take(limits, 1));
+    try std.testing.expectEqual(&item, queue.take(limits, 2).?.item);
+    try std.testing.expectEqual(null, queue.take(limits, 2));
+}
+
+test "only what may be earlier is taken earlier, and nothing behind what may not" {
+    var storage: TestQueue.Storage = undefined;
+    var queue: TestQueue = .{ .storage = &storage };
+    var items: [3]TestItem = @splat(.{});
+    const limits: TestQueue.Limits = .{ .at_ns = 2, .or_earlier_ns = 9 };
+    queue.schedule(&items[0], .{ .at_ns = 5, .or_earlier = true, .round = 0 });
+    queue.schedule(&items[1], .{ .at_ns = 6, .round = 0 });
+    queue.schedule(&items[2], .{ .at_ns = 7, .or_earlier = true, .round = 0 });
+    try std.testing.expectEqual(&items[0], queue.take(limits, 1).?.item);
+    try std.testing.expectEqual(null, queue.take(limits, 1));
 }

@@ -99,7 +99,7 @@ fn create(key: Key, asound: *const alsa.Libasound, driver: *const Driver) Error!
         .key = key,
         .members = 0,
         .thread = .{
-            .group = try .init(key.period_ns / 4, driver),
+            .group = try .init(key.period_ns, driver),
             .asound = asound,
             .priority = key.priority,
             .cpus = key.cpus,

@@ -21,6 +21,9 @@ const Request = stream_module.Request;
 const Stream = stream_module.Stream;
 
 pub const Outcome = union(enum) {
+    /// When there will be room for a transfer. Earlier there is less, which is worth something too.
+    fill_at: u64,
+    /// No sooner.
     wake_at: u64,
     /// Only a request wakes it.
     sleep,
@@ -51,8 +54,8 @@ pub fn wake(stream: *Stream, now_ns: u64) Outcome {
     return guarded;
 }
 
-/// Whatever makes wake-ups that achieve nothing, they do not take a CPU: from so many in a row on,
-/// there is a period between them.
+/// Whatever makes wake-ups that achieve nothing, they do not take a CPU: none comes along with
+/// others that are due, and from so many in a row on there is a period between them.
 fn guardAgainstSpin(stream: *Stream, progress: bool, outcome: Outcome) Outcome {
     if (progress) {
         stream.idle_in_a_row = 0;
@@ -61,9 +64,12 @@ fn guardAgainstSpin(stream: *Stream, progress: bool, outcome: Outcome) Outcome {
     const counters = &stream.counters;
     stream.idle_in_a_row += 1;
     counters.idle_wake_ups_in_a_row = @max(counters.idle_wake_ups_in_a_row, stream.idle_in_a_row);
-    if (stream.idle_in_a_row < idle_in_a_row_max) return outcome;
+    const least_ns = if (stream.idle_in_a_row < idle_in_a_row_max)
+        0
+    else
+        stream.now() + stream.periodNs();
     return switch (outcome) {
-        .wake_at => |at_ns| .{ .wake_at = @max(at_ns, stream.now() + stream.periodNs()) },
+        .fill_at, .wake_at => |at_ns| .{ .wake_at = @max(at_ns, least_ns) },
         .sleep, .janitor => outcome,
     };
 }
@@ -116,7 +122,9 @@ fn go(stream: *Stream, now_ns: u64) Outcome {
         return outcome;
     }
     return switch (outcome) {
-        .wake_at => |at_ns| .{ .wake_at = @min(at_ns, deadline_ns) },
+        .fill_at, .wake_at => |at_ns| if (at_ns <= deadline_ns) outcome else .{
+            .wake_at = deadline_ns,
+        },
         .sleep => .{ .wake_at = deadline_ns },
         .janitor => outcome,
     };

@@ -319,7 +319,10 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         stream.hungry_at.store(nobody, .seq_cst);
     }
     const frames = ring.framesUntilWake(dry);
-    return .{ .wake_at = wakeTime(stream, room, frames, ring.held_frames -| frames, now_ns) };
+    const at_ns = wakeTime(stream, room, frames, ring.held_frames -| frames, now_ns);
+    // A pointer that moves by whole periods tells no room before it is there.
+    const earlier_is_less = !dry and stream.ending == null and !granted.batch;
+    return if (earlier_is_less) .{ .fill_at = at_ns } else .{ .wake_at = at_ns };
 }
 
 /// What a device that tells its pointer by whole periods has probably played since it moved.

@@ -4,7 +4,7 @@
 
 const std = @import("std");
 const assert = std.debug.assert;
-const DeadlineQueue = @import("deadline_queue.zig").DeadlineQueue;
+const deadline_queue = @import("deadline_queue.zig");
 const handles = @import("handles.zig");
 const machine = @import("machine.zig");
 const memory = @import("memory.zig");
@@ -36,15 +36,18 @@ pub const Round = struct {
     usage: Usage = .{},
 };
 
+/// Every stream of the process could be in one group.
+const Deadlines = deadline_queue.DeadlineQueue(Stream, handles.capacity);
+
 pub const RateGroup = struct {
     /// Streams with a deadline.
-    deadlines: DeadlineQueue(Stream),
+    deadlines: Deadlines,
     /// Streams with requests.
     inbox: sync.Stack(Stream, "inbox_next") = .{},
     /// Rung when the inbox has something; a driver sleeps on it.
     signal: sync.Signal = .{},
-    /// A wake-up also serves the streams that are due within a quarter of a period.
-    window_ns: u64,
+    /// The shortest of its streams.
+    period_ns: u64,
     driver: *const Driver,
     rounds: u64 = 0,
     round: Round = .{},
@@ -56,14 +59,11 @@ pub const RateGroup = struct {
     /// Lateness up to this is a timer's, not dark time.
     const dark_ns_min = std.time.ns_per_ms;
 
-    /// No allocation later: every stream of the process could be in one group.
-    pub fn init(window_ns: u64, driver: *const Driver) memory.Error!RateGroup {
-        const Entry = DeadlineQueue(Stream).Entry;
-        const bytes = try memory.map(handles.capacity * @sizeOf(Entry));
-        const entries: [*]Entry = @ptrCast(bytes.ptr);
+    pub fn init(period_ns: u64, driver: *const Driver) memory.Error!RateGroup {
+        assert(period_ns > 0);
         return .{
-            .deadlines = .{ .entries = entries[0..handles.capacity] },
-            .window_ns = window_ns,
+            .deadlines = .{ .storage = try memory.create(Deadlines.Storage) },
+            .period_ns = period_ns,
             .driver = driver,
         };
     }
@@ -71,8 +71,7 @@ pub const RateGroup = struct {
     pub fn deinit(self: *RateGroup) void {
         assert(self.deadlines.count == 0);
         assert(self.inbox.isEmpty());
-        const entries = std.mem.sliceAsBytes(self.deadlines.entries);
-        memory.unmap(@alignCast(entries));
+        memory.destroy(Deadlines.Storage, self.deadlines.storage);
         self.* = undefined;
     }
 
@@ -87,24 +86,53 @@ pub const RateGroup = struct {
     /// after a ring.
     pub fn step(self: *RateGroup, now_ns: u64) ?u64 {
         self.beginRound(now_ns);
+        const limits = self.limitsAt(now_ns);
         var ended_ns = now_ns;
         var node = self.inbox.takeAll();
         while (node) |stream| {
             node = stream.inbox_next;
             stream.in_inbox.store(false, .release);
-            ended_ns = self.serve(stream, ended_ns);
+            ended_ns = self.serve(stream, self.deadlines.deadlineOf(stream), ended_ns);
         }
-        while (self.deadlines.peek()) |first| {
-            if (first.deadline_ns > now_ns + self.window_ns) break;
-            // Once is enough: it has filled all there was room for.
-            if (first.item.served_round == self.rounds) break;
-            if (self.deadlines.peekSecond()) |next| prefetch(next);
-            ended_ns = self.serve(first.item, ended_ns);
-        }
+        ended_ns = self.serveDue(limits, ended_ns);
         self.round.busy_until_ns = ended_ns;
         self.measured.record(.round_ns, ended_ns -| now_ns);
         if (!self.inbox.isEmpty()) return now_ns;
-        return if (self.deadlines.peek()) |first| first.deadline_ns else null;
+        return self.deadlines.first();
+    }
+
+    /// A wake-up also serves what is due within a quarter of a period. One that a deadline asks for
+    /// takes fills along that would ask for one within a whole period, so that they all soon have
+    /// the same phase; one that is asked for in between does not come instead of any of them.
+    fn limitsAt(self: *const RateGroup, now_ns: u64) Deadlines.Limits {
+        const first_ns = self.deadlines.first() orelse return .{ .at_ns = 0, .or_earlier_ns = 0 };
+        const near_ns = now_ns + self.period_ns / 4;
+        const far_ns = now_ns + self.period_ns;
+        return .{ .at_ns = near_ns, .or_earlier_ns = if (first_ns <= now_ns) far_ns else near_ns };
+    }
+
+    /// In the order of their deadlines, once each: it fills all there is room for. With many streams
+    /// the memory of each has left the cache since its last turn: its own is on its way back during
+    /// the two turns before, what that points to during the last of them.
+    fn serveDue(self: *RateGroup, limits: Deadlines.Limits, now_ns: u64) u64 {
+        var ended_ns = now_ns;
+        var next = self.takeDue(limits);
+        var second = self.takeDue(limits);
+        while (next) |due| {
+            if (second) |stream| prefetchDevice(stream.item);
+            const third = self.takeDue(limits);
+            assert(second != null or third == null);
+            ended_ns = self.serve(due.item, due.at_ns, ended_ns);
+            next = second;
+            second = third;
+        }
+        return ended_ns;
+    }
+
+    fn takeDue(self: *RateGroup, limits: Deadlines.Limits) ?Deadlines.Due {
+        const due = self.deadlines.take(limits, @truncate(self.rounds)) orelse return null;
+        prefetch(due.item);
+        return due;
     }
 
     fn beginRound(self: *RateGroup, now_ns: u64) void {
@@ -116,9 +144,9 @@ pub const RateGroup = struct {
         round.usage = usage;
         round.busy_off_cpu_ns = (round.busy_until_ns -| round.began_ns) -| round.used.cpu_ns;
         round.began_ns = now_ns;
-        const due = self.deadlines.peek() orelse return;
-        if (due.deadline_ns > now_ns) return;
-        const lateness_ns = now_ns - @max(due.deadline_ns, @min(round.busy_until_ns, now_ns));
+        const due_ns = self.deadlines.first() orelse return;
+        if (due_ns > now_ns) return;
+        const lateness_ns = now_ns - @max(due_ns, @min(round.busy_until_ns, now_ns));
         self.measured.record(.wake_lateness_ns, lateness_ns);
         const waited_ns = round.used.run_queue_ns orelse return;
         if (lateness_ns < dark_ns_min) return;
@@ -126,33 +154,47 @@ pub const RateGroup = struct {
         self.dark_ns.store(dark_ns, .monotonic);
     }
 
-    /// With many streams the memory of each has left the cache since its last turn.
     fn prefetch(stream: *const Stream) void {
         const bytes: [*]const u8 = @ptrCast(stream);
-        const parts = .{ .{ "heap_index", 12 }, .{ "published", 4 }, .{ "measured", 1 } };
-        inline for (parts) |part| inline for (0..part[1]) |line| {
-            @prefetch(bytes + @offsetOf(Stream, part[0]) + line * 64, .{ .rw = .write });
-        };
-        @prefetch(&stream.pcm, .{});
-        @prefetch(&stream.granted, .{});
+        const owned = .{ .{ "slot", 12 }, .{ "published", 4 }, .{ "measured", 1 } };
+        const constant = .{ .{ "pcm", 1 }, .{ "granted", 1 } };
+        inline for (owned ++ constant) |part| {
+            prefetchLines(bytes + @offsetOf(Stream, part[0]), part[1]);
+        }
+    }
+
+    fn prefetchDevice(stream: *const Stream) void {
+        stream.measured.prefetch();
+        // As far as libasound 1.2 looks into its own record of a PCM while it plays.
+        if (stream.pcm) |pcm| prefetchLines(pcm, 10);
+        const substream = stream.substream orelse return;
+        prefetchLines(substream, 8);
+        prefetchLines(substream.card, 1);
+    }
+
+    fn prefetchLines(at: *const anyopaque, comptime count: comptime_int) void {
+        const bytes: [*]const u8 = @ptrCast(at);
+        inline for (0..count) |line| @prefetch(bytes + line * 64, .{ .rw = .write });
     }
 
     /// Returns the time after its turn.
-    fn serve(self: *RateGroup, stream: *Stream, now_ns: u64) u64 {
+    fn serve(self: *RateGroup, stream: *Stream, due_ns: ?u64, now_ns: u64) u64 {
         if (stream.with_janitor) {
             // Its requests wait until it comes back.
             if (stream.requests.load(.acquire) & Request.returned == 0) return now_ns;
             stream.with_janitor = false;
         }
-        stream.measured.prefetch();
-        stream.served_round = self.rounds;
         stream.turn = .{
             .round = &self.round,
             .now_ns = now_ns,
-            .due_ns = self.deadlines.deadlineOf(stream) orelse now_ns,
+            .due_ns = due_ns orelse now_ns,
         };
         switch (machine.wake(stream, now_ns)) {
-            .wake_at => |at_ns| self.deadlines.schedule(stream, at_ns),
+            inline .fill_at, .wake_at => |at_ns, kind| self.deadlines.schedule(stream, .{
+                .at_ns = at_ns,
+                .or_earlier = kind == .fill_at,
+                .round = @truncate(self.rounds),
+            }),
             .sleep => self.deadlines.remove(stream),
             .janitor => |job| {
                 self.deadlines.remove(stream);

@@ -36,12 +36,10 @@ pub const Simulation = struct {
 
     pub const driver: Driver = .{ .handOver = handOver, .measure = measure };
 
-    /// Streams due within this window of each other share a wake-up.
-    const window_ns = std.time.ns_per_ms;
-
     pub fn init(card: *Card) error{OutOfMemory}!Simulation {
         return .{
-            .group = try .init(window_ns, &driver),
+            // No stream yet.
+            .group = try .init(std.math.maxInt(u64), &driver),
             .card = card,
             .target_ns = card.now(),
             .frames_base_ns = card.now(),
@@ -58,6 +56,8 @@ pub const Simulation = struct {
         self.mutex.lock();
         defer self.mutex.unlock();
         try self.members.append(allocator, stream);
+        // In real time a stream of another period would be in another group.
+        self.group.period_ns = @min(self.group.period_ns, stream.periodNs());
         stream.group.store(&self.group, .seq_cst);
     }
 

@@ -228,8 +228,8 @@ pub const Stream = struct {
     /// Who is told of events; while it is nobody, they are held.
     realm: ?*Realm,
     held_events: u32 = 0,
-    heap_index: u32 = deadline_queue.none,
-    served_round: u64 = 0,
+    /// Where its group's deadlines know it.
+    slot: deadline_queue.Slot = deadline_queue.none,
     turn: Turn = .{},
     with_janitor: bool = true,
     source: Source = .silence,
