@@ -44,12 +44,12 @@ export interface XrunEvidence {
   /** Milliseconds in which the thread had work for this stream, and was not on a CPU. */
   readonly offCpuMs: number;
   /**
-   * Milliseconds since the wake-up before in which the thread could have run and waited for a CPU;
-   * undefined where the kernel does not tell. Lateness beyond it is dark time: nobody in the system
+   * Milliseconds since the wake-up before, or since up to seven more that lost hardly any time, in
+   * which the thread could have run and waited for a CPU; undefined where the kernel does not tell. Lateness beyond it is dark time: nobody in the system
    * saw it, as when a hypervisor or firmware had the CPU.
    */
   readonly runQueueMs: number | undefined;
-  /** Involuntary context switches of the thread since the wake-up before. */
+  /** Involuntary context switches of the thread since then. */
   readonly involuntarySwitches: number;
   /** Page faults of the thread since then that needed no disk. */
   readonly minorFaults: number;

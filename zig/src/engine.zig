@@ -98,7 +98,11 @@ pub fn pin(stream: *Stream) u32 {
     }
 }
 
-const driver: Driver = .{ .handOver = handOver, .measure = GroupThread.measure };
+const driver: Driver = .{
+    .handOver = handOver,
+    .cpuNs = GroupThread.cpuNs,
+    .measure = GroupThread.measure,
+};
 
 fn handOver(_: *RateGroup, stream: *Stream) void {
     janitor.submit(&stream.task);

@@ -57,6 +57,10 @@ pub const GroupThread = struct {
         }
     }
 
+    pub fn cpuNs(_: *RateGroup) u64 {
+        return usage.cpuNs();
+    }
+
     pub fn measure(group: *RateGroup) usage.Usage {
         const self: *GroupThread = @alignCast(@fieldParentPtr("group", group));
         return self.meter.read();
@@ -95,13 +99,21 @@ const TestDriver = struct {
     var begun: sync.Signal = .{};
     var permitted: sync.Signal = .{};
 
-    const driver: @import("rate_group.zig").Driver = .{ .handOver = undefined, .measure = &begin };
+    const driver: @import("rate_group.zig").Driver = .{
+        .handOver = undefined,
+        .cpuNs = &begin,
+        .measure = &measure,
+    };
 
     /// Called at the begin of each step; waits until it is permitted to go on.
-    fn begin(_: *RateGroup) usage.Usage {
+    fn begin(_: *RateGroup) u64 {
         begun.ring();
         const number = begun.seen();
         awaitCount(&permitted, number);
+        return 0;
+    }
+
+    fn measure(_: *RateGroup) usage.Usage {
         return .{};
     }
 

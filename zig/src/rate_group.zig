@@ -20,9 +20,16 @@ const Usage = @import("usage.zig").Usage;
 pub const Driver = struct {
     /// Takes a stream that needs a job done; it comes back with `Request.returned`.
     handOver: *const fn (*RateGroup, *Stream) void,
-    /// What the driving thread has used so far.
+    /// The driving thread's time on a CPU so far.
+    cpuNs: *const fn (*RateGroup) u64,
+    /// What else it has used so far.
     measure: *const fn (*RateGroup) Usage,
 };
+
+/// What the thread used is asked for when it has lost more time than this, and in one round of so
+/// many: that takes two system calls, a tenth of all that a wake-up costs.
+const lost_ns_max = 100 * std.time.ns_per_us;
+const unasked_max = 8;
 
 /// One wake-up of the driver, in which all streams that are due have their turns.
 pub const Round = struct {
@@ -31,9 +38,13 @@ pub const Round = struct {
     busy_until_ns: u64 = 0,
     /// Of that one's time, how much the thread was not on a CPU.
     busy_off_cpu_ns: u64 = 0,
-    /// What the thread used since that one began, and all it has used.
-    used: Usage = .{},
+    /// The thread's time on a CPU when this one began.
+    cpu_ns: u64 = 0,
+    /// What the thread had used when that was asked for last, and what before this round.
     usage: Usage = .{},
+    usage_before: Usage = .{},
+    /// Rounds since then.
+    unasked: u32 = unasked_max,
 };
 
 /// Every stream of the process could be in one group.
@@ -138,20 +149,33 @@ pub const RateGroup = struct {
     fn beginRound(self: *RateGroup, now_ns: u64) void {
         self.rounds += 1;
         self.wake_ups.store(self.rounds, .monotonic);
-        const usage = self.driver.measure(self);
         const round = &self.round;
-        round.used = usage.since(round.usage);
-        round.usage = usage;
-        round.busy_off_cpu_ns = (round.busy_until_ns -| round.began_ns) -| round.used.cpu_ns;
+        const cpu_ns = self.driver.cpuNs(self);
+        const busy_ns = round.busy_until_ns -| round.began_ns;
+        round.busy_off_cpu_ns = busy_ns -| (cpu_ns -| round.cpu_ns);
+        round.cpu_ns = cpu_ns;
         round.began_ns = now_ns;
-        const due_ns = self.deadlines.first() orelse return;
-        if (due_ns > now_ns) return;
-        const lateness_ns = now_ns - @max(due_ns, @min(round.busy_until_ns, now_ns));
-        self.measured.record(.wake_lateness_ns, lateness_ns);
-        const waited_ns = round.used.run_queue_ns orelse return;
+        round.usage_before = round.usage;
+        const lateness_ns = self.latenessNs(now_ns) orelse 0;
+        const lost_ns = @max(lateness_ns, round.busy_off_cpu_ns);
+        round.unasked += 1;
+        if (lost_ns < lost_ns_max and round.unasked < unasked_max) return;
+        round.unasked = 0;
+        round.usage = self.driver.measure(self);
         if (lateness_ns < dark_ns_min) return;
+        const used = round.usage.since(round.usage_before);
+        const waited_ns = used.run_queue_ns orelse return;
         const dark_ns = self.dark_ns.load(.monotonic) + (lateness_ns -| waited_ns);
         self.dark_ns.store(dark_ns, .monotonic);
+    }
+
+    /// Of a round that a deadline asked for. While the thread was busy it was not late.
+    fn latenessNs(self: *RateGroup, now_ns: u64) ?u64 {
+        const due_ns = self.deadlines.first() orelse return null;
+        if (due_ns > now_ns) return null;
+        const lateness_ns = now_ns - @max(due_ns, @min(self.round.busy_until_ns, now_ns));
+        self.measured.record(.wake_lateness_ns, lateness_ns);
+        return lateness_ns;
     }
 
     fn prefetch(stream: *const Stream) void {

@@ -34,7 +34,11 @@ pub const Simulation = struct {
     run_queue_ns: u64 = 0,
     off_cpu_ns: u64 = 0,
 
-    pub const driver: Driver = .{ .handOver = handOver, .measure = measure };
+    pub const driver: Driver = .{
+        .handOver = handOver,
+        .cpuNs = cpuNs,
+        .measure = measure,
+    };
 
     pub fn init(card: *Card) error{OutOfMemory}!Simulation {
         return .{
@@ -128,12 +132,14 @@ pub const Simulation = struct {
         self.card.setNow(at_ns);
     }
 
+    fn cpuNs(group: *RateGroup) u64 {
+        const self: *Simulation = @alignCast(@fieldParentPtr("group", group));
+        return self.card.now() - self.off_cpu_ns;
+    }
+
     fn measure(group: *RateGroup) Usage {
         const self: *Simulation = @alignCast(@fieldParentPtr("group", group));
-        return .{
-            .cpu_ns = self.card.now() - self.off_cpu_ns,
-            .run_queue_ns = self.run_queue_ns,
-        };
+        return .{ .run_queue_ns = self.run_queue_ns };
     }
 
     /// Lets commands take effect now.

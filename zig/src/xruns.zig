@@ -86,7 +86,7 @@ fn note(
         .lateness_ns = evidence.latenessNs(),
         .processing_ns = evidence.processingNs(),
         .off_cpu_ns = evidence.offCpuNs(),
-        .usage = stream.turn.round.used,
+        .usage = usedOf(stream),
     };
     stream.xruns.write(&stream.gap.?);
     stream.news |= @intFromEnum(abi.Event.xrun);
@@ -123,8 +123,14 @@ fn gather(stream: *const Stream, left_frames: u64, now_ns: u64) diagnosis.Eviden
 fn offCpuNs(stream: *const Stream, now_ns: u64) u64 {
     const group = stream.group.load(.monotonic) orelse return 0;
     const round = &group.round;
-    const cpu_ns = group.driver.measure(group).cpu_ns -| round.usage.cpu_ns;
+    const cpu_ns = group.driver.cpuNs(group) -| round.cpu_ns;
     return (now_ns -| round.began_ns) -| cpu_ns;
+}
+
+/// What the thread used since a round or a few before this one.
+fn usedOf(stream: *const Stream) Usage {
+    const group = stream.group.load(.monotonic) orelse return .{};
+    return group.driver.measure(group).since(group.round.usage_before);
 }
 
 /// There is sound again, or none is wanted any more.
