@@ -12,12 +12,14 @@ import * as alaw from "alawmulaw/lib/alaw.js";
 import { forEachPacket, openCalls, PACKET_FRAMES, tonePacket } from "../examples/calls.ts";
 import { openPlayback, render, type RenderSource, tone, type ToneSource } from "../mod.ts";
 import { processorUse } from "./processor_use.ts";
+import { WorkerCalls } from "./worker_calls.ts";
 
 /**
  * Who feeds the calls: native code; JavaScript that decodes a packet for each period that a stream
- * asks for; or JavaScript that decodes packets as they come, by a timer.
+ * asks for, in a Worker that waits by a blocking call or in the main thread; or JavaScript that
+ * decodes packets as they come, by a timer.
  */
-export type CallFeed = "tone" | "render" | "packets";
+export type CallFeed = "tone" | "worker" | "render" | "packets";
 /** How many of the calls talk; the others are on hold. */
 export type Talking = "none" | "one" | "all";
 
@@ -33,18 +35,21 @@ export interface TelephoneCalls {
 
 const RATE = 16_000;
 const PERIODS = 4;
-// Streams start, and compilers and caches get ready, before each measurement.
+// A program has compiled what it runs after the first seconds of its first call.
+const COMPILING_SECONDS = 2;
+// Streams start, and caches get ready, before each measurement.
 const WARM_UP_SECONDS = 0.3;
 
 /** Calls of one kind. */
 interface Calls extends AsyncDisposable {
+  /** Of all streams. To ask each of a thousand takes so long that packets come late. */
+  readonly xruns: number;
   /** Puts all on hold but so many. */
   talk(count: number): Promise<void>;
   /** Lets them talk for a while. */
   run(seconds: number): Promise<void>;
 }
 
-// Of all streams. To ask each of a thousand of them takes so long that packets come late.
 let xrunCount = 0;
 subscribe("halflap:xrun", () => xrunCount++);
 
@@ -54,6 +59,9 @@ async function openAsked(count: number, source: ToneSource | RenderSource): Prom
   const streams = await Promise.all(Array.from({ length: count }, open));
   let talking = count;
   return {
+    get xruns() {
+      return xrunCount;
+    },
     talk: async (next) => {
       await Promise.all([
         ...streams.slice(next, talking).map((stream) => stream.pause()),
@@ -73,6 +81,9 @@ async function openPacketCalls(count: number): Promise<Calls> {
   const packet = tonePacket("alaw");
   let talking = count;
   return {
+    get xruns() {
+      return xrunCount;
+    },
     talk: async (next) => {
       await Promise.all(calls.slice(next, talking).map((call) => call.hold()));
       for (const call of calls.slice(talking, next)) call.unhold();
@@ -96,6 +107,7 @@ function decoder(): RenderSource {
 
 const OPENERS: Readonly<Record<CallFeed, (count: number) => Promise<Calls>>> = {
   tone: (count) => openAsked(count, tone({ frequencyHz: 400 })),
+  worker: (count) => WorkerCalls.open({ calls: count, rate: RATE, periods: PERIODS }),
   render: (count) => openAsked(count, decoder()),
   packets: openPacketCalls,
 };
@@ -106,18 +118,20 @@ async function measure(
   seconds: number,
 ): Promise<TelephoneCalls> {
   await forEachPacket(WARM_UP_SECONDS, () => {});
-  const idle = await processorUse(() => setTimeout(1000 * seconds));
   const timer = await processorUse(() => forEachPacket(seconds, () => {}));
+  const idle = await processorUse(() => setTimeout(1000 * seconds));
   const percents = { none: 0, one: 0, all: 0 };
   const xruns = { none: 0, one: 0, all: 0 };
   await using calls = await OPENERS[feed](count);
+  await calls.talk(count);
+  await calls.run(COMPILING_SECONDS);
   for (const [talking, number] of [["none", 0], ["one", 1], ["all", count]] as const) {
     await calls.talk(number);
     await calls.run(WARM_UP_SECONDS);
-    const before = xrunCount;
+    const before = calls.xruns;
     const { cpuPercent } = await processorUse(() => calls.run(seconds));
     percents[talking] = cpuPercent - idle.cpuPercent;
-    xruns[talking] = xrunCount - before;
+    xruns[talking] = calls.xruns - before;
   }
   const timerCpuPercent = timer.cpuPercent - idle.cpuPercent;
   return { cpuPercent: percents, xruns, timerCpuPercent };

@@ -34,7 +34,7 @@ const notMeasuredExitCode = 3;
  * `hardware` depend on the machine, and are tested on the cards of tests/kernel/.
  */
 const expectedRows: Readonly<Record<string, { keys: readonly string[]; count: number }>> = {
-  "calls": { keys: ["feed", "calls", "talking"], count: 3 * 1 * 3 },
+  "calls": { keys: ["feed", "calls", "talking"], count: 4 * 1 * 3 },
   "garbage": { keys: ["feed", "queueMs"], count: 2 * 3 },
   "mix": { keys: ["feed", "inputs"], count: 3 * 5 },
   "open": { keys: ["firstInProcess", "feed", "access"], count: 1 + 2 * 2 },

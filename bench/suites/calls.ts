@@ -12,14 +12,15 @@ import type { CallFeed, Talking, TelephoneCalls } from "../telephone_calls.ts";
 
 const CALLS = [10, 100, 1000];
 const START_LIMIT_MS = 60_000;
-const FEEDS: readonly CallFeed[] = ["tone", "render", "packets"];
+const FEEDS: readonly CallFeed[] = ["tone", "worker", "render", "packets"];
 const TALKING: readonly Talking[] = ["none", "one", "all"];
 
 /** So many calls, of which so many talk. */
 export interface CallsRow {
   /**
-   * `tone`: native code feeds them. JavaScript decodes G.711 for those that talk: `render`, for each
-   * period that they ask for; `packets`, by a timer.
+   * `tone`: native code feeds them. JavaScript decodes G.711 for those that talk: `worker`, for each
+   * period that they ask for, in a Worker that waits by a blocking call; `render`, the same in the
+   * main thread; `packets`, by a timer.
    */
   readonly feed: CallFeed;
   /** Calls that are open. */
