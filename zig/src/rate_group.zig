@@ -8,6 +8,7 @@ const deadline_queue = @import("deadline_queue.zig");
 const handles = @import("handles.zig");
 const machine = @import("machine.zig");
 const memory = @import("memory.zig");
+const prefetch = @import("prefetch.zig");
 const stream_module = @import("stream.zig");
 const sync = @import("sync.zig");
 const Histograms = @import("histogram.zig").Histograms;
@@ -130,7 +131,7 @@ pub const RateGroup = struct {
         var next = self.takeDue(limits);
         var second = self.takeDue(limits);
         while (next) |due| {
-            if (second) |stream| prefetchDevice(stream.item);
+            if (second) |stream| prefetch.device(stream.item);
             const third = self.takeDue(limits);
             assert(second != null or third == null);
             ended_ns = self.serve(due.item, due.at_ns, ended_ns);
@@ -142,7 +143,7 @@ pub const RateGroup = struct {
 
     fn takeDue(self: *RateGroup, limits: Deadlines.Limits) ?Deadlines.Due {
         const due = self.deadlines.take(limits, @truncate(self.rounds)) orelse return null;
-        prefetch(due.item);
+        prefetch.own(due.item);
         return due;
     }
 
@@ -176,29 +177,6 @@ pub const RateGroup = struct {
         const lateness_ns = now_ns - @max(due_ns, @min(self.round.busy_until_ns, now_ns));
         self.measured.record(.wake_lateness_ns, lateness_ns);
         return lateness_ns;
-    }
-
-    fn prefetch(stream: *const Stream) void {
-        const bytes: [*]const u8 = @ptrCast(stream);
-        const owned = .{ .{ "slot", 12 }, .{ "published", 4 }, .{ "measured", 1 } };
-        const constant = .{ .{ "pcm", 1 }, .{ "granted", 1 } };
-        inline for (owned ++ constant) |part| {
-            prefetchLines(bytes + @offsetOf(Stream, part[0]), part[1]);
-        }
-    }
-
-    fn prefetchDevice(stream: *const Stream) void {
-        stream.measured.prefetch();
-        // As far as libasound 1.2 looks into its own record of a PCM while it plays.
-        if (stream.pcm) |pcm| prefetchLines(pcm, 10);
-        const substream = stream.substream orelse return;
-        prefetchLines(substream, 8);
-        prefetchLines(substream.card, 1);
-    }
-
-    fn prefetchLines(at: *const anyopaque, comptime count: comptime_int) void {
-        const bytes: [*]const u8 = @ptrCast(at);
-        inline for (0..count) |line| @prefetch(bytes + line * 64, .{ .rw = .write });
     }
 
     /// Returns the time after its turn.
