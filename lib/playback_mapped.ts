@@ -101,9 +101,9 @@ export class PlaybackMapped<F extends SampleFormat = SampleFormat> extends Playb
   }
 
   /**
-   * Begins to render, as far as there was room when the stream's thread looked last: says where the next frames lie. They are fewer than asked for where the room
-   * ends or the memory does. Nothing is begun twice: without a `commit()` in between it says the
-   * same again.
+   * Begins to render, as far as there was room when the stream's thread looked last: says where the
+   * next frames lie. They are fewer than asked for where the room ends or the memory does. Without a
+   * `commit()` in between it begins at the same place again.
    *
    * @param frames The most frames to begin, an integer from 1 to 2147483647.
    * @returns The frames to render, or undefined if there is no room, or a drain is going on.

@@ -25,7 +25,7 @@ for (const access of ["mmap", "write"] as const) {
     commit(out, 330);
     assert.equal(out.state, "prepared");
     const room = out.waitForRoom(100);
-    await card.advance(100);
+    await card.advance(200);
     await room;
     assert.equal(out.state, "running");
     assert.equal(out.stats().xruns.count, 0);

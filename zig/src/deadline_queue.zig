@@ -1,6 +1,6 @@
 //! A heap of streams by deadline, four children a node, which share a line of the cache. The heap
-//! knows the place of each stream, so a new deadline moves it instead of adding it twice; it does so
-//! in tables of its own, since of a thousand streams the memory of most has left the cache.
+//! knows the place of each stream, so a new deadline moves it instead of adding it twice. It knows
+//! by tables of its own, since of a thousand streams the memory of most has left the cache.
 //! Capacity is fixed: the realtime thread never allocates.
 
 const std = @import("std");

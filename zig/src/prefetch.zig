@@ -22,7 +22,7 @@ const touched = [_][]const u8{
     "phantom_frames",  "drain_to_frames",
 };
 
-const Lines = std.StaticBitSet(std.math.divCeil(usize, @sizeOf(Stream), line_bytes) catch unreachable);
+const Lines = std.StaticBitSet((@sizeOf(Stream) - 1) / line_bytes + 1);
 
 /// The lines of the stream that a turn touches.
 const lines = lines: {

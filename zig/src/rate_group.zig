@@ -123,9 +123,9 @@ pub const RateGroup = struct {
         return .{ .at_ns = near_ns, .or_earlier_ns = if (first_ns <= now_ns) far_ns else near_ns };
     }
 
-    /// In the order of their deadlines, once each: it fills all there is room for. With many streams
-    /// the memory of each has left the cache since its last turn: its own is on its way back during
-    /// the two turns before, what that points to during the last of them.
+    /// In the order of their deadlines, once each: a turn fills all there is room for. The memory of
+    /// a stream is on its way into the cache during the two turns before its own, what that points
+    /// to during the last of them.
     fn serveDue(self: *RateGroup, limits: Deadlines.Limits, now_ns: u64) u64 {
         var ended_ns = now_ns;
         var next = self.takeDue(limits);

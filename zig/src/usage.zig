@@ -65,8 +65,8 @@ pub const Meter = struct {
     }
 };
 
-/// Time on a CPU of the thread that asks. schedstat is not brought up to date while its thread runs;
-/// this clock is.
+/// Time on a CPU of the thread that asks, until now; schedstat is not brought up to date while its
+/// thread runs.
 pub fn cpuNs() u64 {
     var time: linux.timespec = undefined;
     _ = linux.clock_gettime(.THREAD_CPUTIME_ID, &time);
