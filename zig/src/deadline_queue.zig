@@ -42,7 +42,8 @@ pub fn DeadlineQueue(comptime Item: type, comptime capacity: u32) type {
             or_earlier: bool,
 
             comptime {
-                assert(@sizeOf(Entry) * children == std.atomic.cache_line / 2);
+                const line_bytes = 64;
+                assert(@sizeOf(Entry) * children == line_bytes);
             }
         };
 

@@ -156,10 +156,23 @@ pub const RateGroup = struct {
         round.busy_off_cpu_ns = busy_ns -| (cpu_ns -| round.cpu_ns);
         round.cpu_ns = cpu_ns;
         round.began_ns = now_ns;
+        const lateness_ns = self.latenessNs(now_ns);
+        if (lateness_ns) |ns| self.measured.record(.wake_lateness_ns, ns);
+        self.lookAtUse(lateness_ns orelse 0);
+    }
+
+    /// Of a round that a deadline asked for. While the thread was busy it was not late.
+    fn latenessNs(self: *const RateGroup, now_ns: u64) ?u64 {
+        const due_ns = self.deadlines.first() orelse return null;
+        if (due_ns > now_ns) return null;
+        return now_ns - @max(due_ns, @min(self.round.busy_until_ns, now_ns));
+    }
+
+    fn lookAtUse(self: *RateGroup, lateness_ns: u64) void {
+        const round = &self.round;
         round.usage_before = round.usage;
-        const lateness_ns = self.latenessNs(now_ns) orelse 0;
-        const lost_ns = @max(lateness_ns, round.busy_off_cpu_ns);
         round.unasked += 1;
+        const lost_ns = @max(lateness_ns, round.busy_off_cpu_ns);
         if (lost_ns < lost_ns_max and round.unasked < unasked_max) return;
         round.unasked = 0;
         round.usage = self.driver.measure(self);
@@ -168,15 +181,6 @@ pub const RateGroup = struct {
         const waited_ns = used.run_queue_ns orelse return;
         const dark_ns = self.dark_ns.load(.monotonic) + (lateness_ns -| waited_ns);
         self.dark_ns.store(dark_ns, .monotonic);
-    }
-
-    /// Of a round that a deadline asked for. While the thread was busy it was not late.
-    fn latenessNs(self: *RateGroup, now_ns: u64) ?u64 {
-        const due_ns = self.deadlines.first() orelse return null;
-        if (due_ns > now_ns) return null;
-        const lateness_ns = now_ns - @max(due_ns, @min(self.round.busy_until_ns, now_ns));
-        self.measured.record(.wake_lateness_ns, lateness_ns);
-        return lateness_ns;
     }
 
     /// Returns the time after its turn.
