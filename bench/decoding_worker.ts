@@ -23,6 +23,7 @@ function playPacket(call: Call): void {
   const decoded = alaw.decode(packet);
   for (let done = 0; done < decoded.length;) {
     const block = call.begin(decoded.length - done);
+    // The engine is moving what was rendered to where a device starts again: the rest is too late.
     if (block === undefined) return;
     call.samples.set(decoded.subarray(done, done + block.frames), block.offset);
     done += call.commit(block.frames);

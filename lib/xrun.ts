@@ -45,8 +45,9 @@ export interface XrunEvidence {
   readonly offCpuMs: number;
   /**
    * Milliseconds since the wake-up before, or since up to seven more that lost hardly any time, in
-   * which the thread could have run and waited for a CPU; undefined where the kernel does not tell. Lateness beyond it is dark time: nobody in the system
-   * saw it, as when a hypervisor or firmware had the CPU.
+   * which the thread could have run and waited for a CPU; undefined where the kernel does not tell.
+   * Lateness beyond it is dark time: nobody in the system saw it, as when a hypervisor or firmware
+   * had the CPU.
    */
   readonly runQueueMs: number | undefined;
   /** Involuntary context switches of the thread since then. */

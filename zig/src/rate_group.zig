@@ -58,7 +58,7 @@ pub const RateGroup = struct {
     inbox: sync.Stack(Stream, "inbox_next") = .{},
     /// Rung when the inbox has something; a driver sleeps on it.
     signal: sync.Signal = .{},
-    /// The shortest of its streams.
+    /// Of its streams; where a simulated card's differ, the shortest.
     period_ns: u64,
     driver: *const Driver,
     rounds: u64 = 0,

@@ -83,7 +83,7 @@ test "a thread that works has used a CPU" {
     try std.testing.expect(cpuNs() > before_ns);
 }
 
-test "a thread that gives way and touches new memory has switches and faults" {
+test "a thread that touches new memory has page faults" {
     var meter: Meter = .open();
     defer meter.close();
     const before = meter.read();
