@@ -47,16 +47,16 @@ pub const ErrorCode = enum(i32) {
 };
 
 /// Sample formats, all little endian, named as the public API names them.
-pub const Format = enum(u32) { u8, s16, s24, s24_3, s32, f32, f64 };
+pub const Format = enum(u8) { u8, s16, s24, s24_3, s32, f32, f64 };
 
 /// How samples reach the device.
-pub const Access = enum(u32) { auto, mmap, write };
+pub const Access = enum(u8) { auto, mmap, write };
 
 /// How the device wants its channels laid out; the stream's source is interleaved in any case.
-pub const Layout = enum(u32) { interleaved, noninterleaved };
+pub const Layout = enum(u8) { interleaved, noninterleaved };
 
 /// What feeds a stream.
-pub const SourceKind = enum(u32) {
+pub const SourceKind = enum(u8) {
     queue,
     tone,
     clip,
@@ -69,7 +69,7 @@ pub const SourceKind = enum(u32) {
 };
 
 /// What JavaScript renders into.
-pub const ZeroCopy = enum(u32) {
+pub const ZeroCopy = enum(u8) {
     /// The stream has another source.
     none,
     /// The DMA ring of the hardware.
@@ -81,7 +81,7 @@ pub const ZeroCopy = enum(u32) {
 };
 
 /// Why it is not the device's ring.
-pub const ZeroCopyReason = enum(u32) {
+pub const ZeroCopyReason = enum(u8) {
     /// It is.
     possible,
     /// The access is `write`.
@@ -99,7 +99,7 @@ pub const ZeroCopyReason = enum(u32) {
 };
 
 /// Which way sound goes through a PCM, as `snd_pcm_stream_t`.
-pub const Direction = enum(u32) { playback, capture };
+pub const Direction = enum(u8) { playback, capture };
 
 /// What a channel is for: the names and numbers of `snd_pcm_chmap_position`.
 pub const ChannelPosition = enum(u8) {
@@ -143,7 +143,7 @@ pub const ChannelPosition = enum(u8) {
 };
 
 /// The PCM states of ALSA as the stream shows them, and `closed` after the last one.
-pub const State = enum(u32) {
+pub const State = enum(u8) {
     open,
     setup,
     prepared,
@@ -158,13 +158,13 @@ pub const State = enum(u32) {
 
 /// Who tells the engine when there is room: the device's pointer, or the monotonic clock for sinks
 /// that accept anything at once (ALSA `null`, `file`).
-pub const ClockKind = enum(u32) { device, self };
+pub const ClockKind = enum(u8) { device, self };
 
 /// Where the ring that the mmap path writes lives.
-pub const MmapKind = enum(u32) { none, real, emulated };
+pub const MmapKind = enum(u8) { none, real, emulated };
 
 /// How the stream's thread is scheduled, and why not otherwise.
-pub const Realtime = enum(u32) {
+pub const Realtime = enum(u8) {
     /// SCHED_FIFO, at `realtime_priority`.
     granted,
     /// Not asked for.
@@ -178,7 +178,7 @@ pub const Realtime = enum(u32) {
 };
 
 /// What happens when the device runs dry.
-pub const XrunPolicy = enum(u32) {
+pub const XrunPolicy = enum(u8) {
     /// The device stops, and is started again when there is sound.
     stop,
     /// It runs on and plays silence.
@@ -188,7 +188,7 @@ pub const XrunPolicy = enum(u32) {
 };
 
 /// Why a stream has its xrun policy.
-pub const XrunPolicyReason = enum(u32) {
+pub const XrunPolicyReason = enum(u8) {
     asked_for,
     /// The PCM is a plug-in; only `hw` and the virtual card are known to run on.
     plug_in,
@@ -197,7 +197,7 @@ pub const XrunPolicyReason = enum(u32) {
 };
 
 /// Who let the device run dry.
-pub const XrunCause = enum(u32) {
+pub const XrunCause = enum(u8) {
     /// The queue ran dry first.
     producer,
     /// The stream's thread was not run in time.
@@ -209,7 +209,7 @@ pub const XrunCause = enum(u32) {
 };
 
 /// What a stream measures.
-pub const Quantity = enum(u32) {
+pub const Quantity = enum(u8) {
     /// Nanoseconds from a deadline to the wake-up.
     wake_lateness_ns,
     /// Nanoseconds that a fill took.
@@ -227,7 +227,7 @@ pub const Quantity = enum(u32) {
 };
 
 /// Commands to a stream; each kind completes on its own (`Completion`).
-pub const Command = enum(u32) { start, pause, @"resume", drain, drop };
+pub const Command = enum(u8) { start, pause, @"resume", drain, drop };
 
 /// Bits of a stream's event mask, as `halflap_realm_events` reports them.
 pub const Event = enum(u32) {
@@ -261,7 +261,7 @@ pub const MixEvent = enum(u32) {
 };
 
 /// Texts that belong to a stream.
-pub const Text = enum(u32) {
+pub const Text = enum(u8) {
     /// What went wrong, with libasound's own words.
     failure,
     /// The libasound call that failed.
@@ -563,13 +563,13 @@ pub const Counters = extern struct {
 };
 
 /// How a virtual card tells the time.
-pub const CardClock = enum(u32) { realtime, simulated };
+pub const CardClock = enum(u8) { realtime, simulated };
 
 /// Where a virtual card records what it played.
-pub const Tap = enum(u32) { none, memory, wav };
+pub const Tap = enum(u8) { none, memory, wav };
 
 /// What a virtual card knows of where its channels are heard.
-pub const CardChannelMaps = enum(u32) {
+pub const CardChannelMaps = enum(u8) {
     none,
     fixed,
     /// Their positions can be swapped.
@@ -578,7 +578,7 @@ pub const CardChannelMaps = enum(u32) {
 
 /// Faults that `halflap_card_fault` arms; each takes effect once. Without a word on its amount that
 /// is 0. The hardware's faults belong to a substream, the others to the card, as substream 0.
-pub const Fault = enum(u32) {
+pub const Fault = enum(u8) {
     /// From the next look at the running pointer on it stands still, for so many milliseconds of
     /// the card's time; Infinity: until `heal`, through `prepare` too.
     stall,
@@ -696,7 +696,7 @@ pub const QueryStatus = extern struct {
 };
 
 /// Where the name of a PCM comes from.
-pub const DeviceKind = enum(u32) {
+pub const DeviceKind = enum(u8) {
     /// A sound card.
     hardware,
     /// ALSA's configuration.
@@ -746,7 +746,7 @@ pub const Capabilities = extern struct {
 };
 
 /// Texts that belong to an answer of a query.
-pub const QueryText = enum(u32) {
+pub const QueryText = enum(u8) {
     /// The name to open it by.
     name,
     /// What the configuration says of it; lines.

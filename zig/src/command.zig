@@ -7,11 +7,13 @@ const abi = @import("abi.zig");
 pub const Command = struct {
     kind: abi.Command,
     fade_ms: f32,
-    /// Drain: the instant at which waiting ends, or never.
-    deadline_ns: ?u64,
+    /// Drain: the instant at which waiting ends.
+    deadline_ns: u64 = never,
     /// Frames accepted when the command was given: what a drain plays to, what a drop throws away.
     /// For a mix, play requests.
     accepted_frames: u64,
+
+    pub const never = std.math.maxInt(u64);
 };
 
 pub const Commands = struct {
@@ -19,7 +21,7 @@ pub const Commands = struct {
     written: std.atomic.Value(u32) = .init(0),
     read: std.atomic.Value(u32) = .init(0),
 
-    pub const capacity = 64;
+    pub const capacity = 32;
 
     pub fn push(self: *Commands, command: Command) error{Full}!void {
         const written = self.written.load(.monotonic);
@@ -41,7 +43,6 @@ test "commands come out in order and a full ring refuses" {
     const drain: Command = .{
         .kind = .drain,
         .fade_ms = 0,
-        .deadline_ns = null,
         .accepted_frames = 1,
     };
     for (0..Commands.capacity) |_| try commands.push(drain);

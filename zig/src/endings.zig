@@ -6,6 +6,7 @@ const abi = @import("abi.zig");
 const events = @import("events.zig");
 const stream_module = @import("stream.zig");
 const xruns = @import("xruns.zig");
+const Command = @import("command.zig").Command;
 const Ending = stream_module.Ending;
 const Stream = stream_module.Stream;
 
@@ -47,7 +48,7 @@ pub fn finishDrain(stream: *Stream) void {
 
 pub fn endDrain(stream: *Stream) void {
     stream.drain_pending = false;
-    stream.drain_deadline_ns = null;
+    stream.drain_deadline_ns = Command.never;
     stream.draining.store(false, .seq_cst);
 }
 

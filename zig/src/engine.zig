@@ -16,6 +16,7 @@ const stream_module = @import("stream.zig");
 const virtual_card = @import("virtual_card.zig");
 const zero_copy = @import("zero_copy.zig");
 const ChannelMap = @import("alsa/channel_map.zig").ChannelMap;
+const Command = @import("command.zig").Command;
 const Janitor = @import("janitor.zig").Janitor;
 const Driver = @import("rate_group.zig").Driver;
 const GroupThread = @import("group_thread.zig").GroupThread;
@@ -108,8 +109,8 @@ fn handOver(_: *RateGroup, stream: *Stream) void {
     janitor.submit(&stream.task);
 }
 
-pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error!Options {
-    var parsed: Options = .{
+pub fn parseOptions(options: abi.StreamOptions) record.Error!Options {
+    return .{
         .wanted = .{
             .access = try record.enumeration(abi.Access, options.access),
             .format = try record.enumeration(sample.Format, options.format),
@@ -129,12 +130,7 @@ pub fn parseOptions(options: abi.StreamOptions, device: []const u8) record.Error
         .clip_loop = try record.boolean(options.clip_loop),
         .gain = @floatCast(try record.real(options.gain, 0, gain_max)),
         .realtime = try parseRealtime(&options),
-        .device_buffer = @splat(0),
     };
-    if (device.len > stream_module.device_bytes_max) return error.InvalidArgument;
-    if (std.mem.indexOfScalar(u8, device, 0) != null) return error.InvalidArgument;
-    @memcpy(parsed.device_buffer[0..device.len], device);
-    return parsed;
 }
 
 /// Of all channels or of none.
@@ -196,19 +192,27 @@ pub const OpenError = error{
 
 /// The stream's handle; whether the open succeeds is told by its events. The source is the stream's
 /// from now on: `makeClip`, `makeMix`, or silence for what the janitor makes.
-pub fn openStream(realm: *Realm, options: Options, source: Source) OpenError!u32 {
+pub fn openStream(
+    realm: *Realm,
+    device: []const u8,
+    options: Options,
+    source: Source,
+) OpenError!u32 {
     var given = source;
     errdefer given.destroy();
+    const name = try allocator.dupeZ(u8, device);
+    errdefer allocator.free(name);
     const stream = try memory.create(Stream);
     errdefer memory.destroy(Stream, stream);
     stream.* = .{
         .options = options,
+        .device = name,
         .owner = .init(realm),
         .realm = realm,
         .source = given,
         .task = .{ .run = work },
     };
-    if (virtual_card.isName(stream.options.device())) {
+    if (virtual_card.isName(name)) {
         if (!virtual_card.attach(stream)) return error.DeviceNotFound;
     }
     errdefer virtual_card.detach(stream);
@@ -269,7 +273,7 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
     const deadline_ns = if (kind == .drain and timeout_ms >= 0)
         stream.now() + @as(u64, @intFromFloat(timeout_ms * std.time.ns_per_ms))
     else
-        null;
+        Command.never;
     stream.commands.push(.{
         .kind = kind,
         .fade_ms = fade_ms,
@@ -326,6 +330,7 @@ pub fn freeStream(stream: *Stream) bool {
     zero_copy.release(stream);
     const owner = stream.owner.load(.acquire);
     if (owner) |realm| realm.forget(stream);
+    allocator.free(stream.device);
     memory.destroy(Stream, stream);
     if (owner) |realm| realm.disown();
     countOut();

@@ -111,14 +111,14 @@ fn openPcm(stream: *Stream) OpenError!void {
     if (stream.card != null) return virtual_card.openPcm(stream);
     const result = stream.asound.snd_pcm_open(
         &stream.pcm,
-        stream.options.device(),
+        stream.device,
         stream.options.direction,
         alsa.open_nonblock,
     );
     if (result >= 0) return;
     stream.pcm = null;
     stream.failure.setCall(stream.asound, "snd_pcm_open", result, failure.codeOfOpen(result));
-    holders.explain(&stream.failure, stream.options.device(), stream.options.direction);
+    holders.explain(&stream.failure, stream.device, stream.options.direction);
     return error.OpenFailed;
 }
 

@@ -15,6 +15,7 @@ const positions = @import("positions.zig");
 const recovery = @import("recovery.zig");
 const stream_module = @import("stream.zig");
 const xruns = @import("xruns.zig");
+const Command = @import("command.zig").Command;
 const Commands = @import("command.zig").Commands;
 const Job = stream_module.Job;
 const Request = stream_module.Request;
@@ -114,10 +115,10 @@ fn go(stream: *Stream, now_ns: u64) Outcome {
         .setup, .xrun, .suspended => recovery.retry(stream, now_ns),
         .open, .paused, .disconnected, .closed => .sleep,
     };
-    const deadline_ns = stream.drain_deadline_ns orelse return outcome;
+    const deadline_ns = stream.drain_deadline_ns;
     if (now_ns >= deadline_ns and outcome != .janitor) {
         // It goes on all the same.
-        stream.drain_deadline_ns = null;
+        stream.drain_deadline_ns = Command.never;
         events.complete(stream, .drain, .timeout);
         return outcome;
     }
@@ -125,7 +126,7 @@ fn go(stream: *Stream, now_ns: u64) Outcome {
         .fill_at, .wake_at => |at_ns| if (at_ns <= deadline_ns) outcome else .{
             .wake_at = deadline_ns,
         },
-        .sleep => .{ .wake_at = deadline_ns },
+        .sleep => if (deadline_ns == Command.never) .sleep else .{ .wake_at = deadline_ns },
         .janitor => outcome,
     };
 }

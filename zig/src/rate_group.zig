@@ -6,12 +6,13 @@ const std = @import("std");
 const assert = std.debug.assert;
 const deadline_queue = @import("deadline_queue.zig");
 const handles = @import("handles.zig");
+const histogram = @import("histogram.zig");
 const machine = @import("machine.zig");
 const memory = @import("memory.zig");
 const prefetch = @import("prefetch.zig");
 const stream_module = @import("stream.zig");
 const sync = @import("sync.zig");
-const Histograms = @import("histogram.zig").Histograms;
+const Histograms = histogram.Histograms;
 const Job = stream_module.Job;
 const Request = stream_module.Request;
 const Stream = stream_module.Stream;
@@ -48,6 +49,16 @@ pub const Round = struct {
     unasked: u32 = unasked_max,
 };
 
+/// What is measured at a wake-up.
+pub const Quantity = enum {
+    wake_lateness_ns,
+    round_ns,
+
+    pub fn range(_: Quantity) histogram.Range {
+        return .duration;
+    }
+};
+
 /// Every stream of the process could be in one group.
 const Deadlines = deadline_queue.DeadlineQueue(Stream, handles.capacity);
 
@@ -63,7 +74,7 @@ pub const RateGroup = struct {
     driver: *const Driver,
     rounds: u64 = 0,
     round: Round = .{},
-    measured: Histograms(enum { wake_lateness_ns, round_ns }) = .{},
+    measured: Histograms(Quantity) = .{},
     /// Read by any thread.
     wake_ups: std.atomic.Value(u64) = .init(0),
     dark_ns: std.atomic.Value(u64) = .init(0),

@@ -3,6 +3,7 @@
 //! under "owner" belongs to the thread that owns the stream now, its rate group's or the janitor's.
 
 const std = @import("std");
+const assert = std.debug.assert;
 const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const negotiate = @import("alsa/negotiate.zig");
@@ -16,6 +17,7 @@ const sync = @import("sync.zig");
 const telemetry = @import("telemetry.zig");
 const xruns = @import("xruns.zig");
 const zero_copy = @import("zero_copy.zig");
+const Command = @import("command.zig").Command;
 const Commands = @import("command.zig").Commands;
 const DeviceClock = @import("device_clock.zig").DeviceClock;
 const DmaLatency = @import("dma_latency.zig").DmaLatency;
@@ -24,6 +26,7 @@ const Histograms = @import("histogram.zig").Histograms;
 const Janitor = @import("janitor.zig").Janitor;
 const Mapping = @import("mapping.zig").Mapping;
 const Pacer = @import("pacing.zig").Pacer;
+const Range = @import("histogram.zig").Range;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Round = @import("rate_group.zig").Round;
 const Realm = @import("realm.zig").Realm;
@@ -48,13 +51,8 @@ pub const Options = struct {
     clip_loop: bool,
     gain: f32,
     realtime: realtime.Wanted,
-    device_buffer: [device_bytes_max:0]u8,
 
     pub const StartThreshold = union(enum) { buffer, never, frames: u32 };
-
-    pub fn device(self: *const Options) [:0]const u8 {
-        return std.mem.sliceTo(&self.device_buffer, 0);
-    }
 
     pub fn frameBytes(self: *const Options) u32 {
         return self.wanted.channels * sample.bytesOf(self.wanted.format);
@@ -139,10 +137,25 @@ pub const Turn = struct {
 pub const Retry = struct { job: Job, at_ns: u64 };
 
 /// What is measured at a wake-up.
-pub const Quantity = enum { wake_lateness_ns, fill_ns, queue_frames, avail_frames, delay_frames };
+pub const Quantity = enum {
+    wake_lateness_ns,
+    fill_ns,
+    queue_frames,
+    avail_frames,
+    delay_frames,
+
+    pub fn range(self: Quantity) Range {
+        return switch (self) {
+            .wake_lateness_ns, .fill_ns => .duration,
+            .queue_frames, .avail_frames, .delay_frames => .frames,
+        };
+    }
+};
 
 pub const Stream = struct {
     options: Options,
+    /// Name of the PCM.
+    device: [:0]const u8,
     handle: std.atomic.Value(u32) = .init(0),
 
     // Constant after open.
@@ -266,7 +279,7 @@ pub const Stream = struct {
     resume_fade_ms: ?f32 = null,
     drain_pending: bool = false,
     drain_to_frames: u64 = 0,
-    drain_deadline_ns: ?u64 = null,
+    drain_deadline_ns: u64 = Command.never,
     drop_to_frames: u64 = 0,
     ending: ?Ending = null,
     /// Errors in a row without a frame moved in between, and wake-ups without progress.
@@ -298,6 +311,11 @@ pub const Stream = struct {
     };
 
     pub const Lifecycle = enum(u8) { opening, open, open_failed, closed };
+
+    comptime {
+        // A stream has pages of its own, and there may be thousands.
+        assert(@sizeOf(Stream) <= 2 * std.heap.page_size_min);
+    }
 
     /// Adds request bits and makes the owner look. Any thread.
     pub fn post(self: *Stream, bits: u32) void {

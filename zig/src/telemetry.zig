@@ -16,14 +16,14 @@ pub const Snapshot = struct {
     /// Number of the last xrun that is over.
     xruns_over: u64 = 0,
     /// Times the device was brought back after an xrun, a suspend or an error.
-    recoveries: u64 = 0,
+    recoveries: u32 = 0,
     /// Times the device's pointer was found further on, or less far, than can be.
-    pointer_jumps: u64 = 0,
-    pointer_stalls: u64 = 0,
+    pointer_jumps: u32 = 0,
+    pointer_stalls: u32 = 0,
     wake_ups: u64 = 0,
     idle_wake_ups: u64 = 0,
     /// The most wake-ups without progress in a row.
-    idle_wake_ups_in_a_row: u64 = 0,
+    idle_wake_ups_in_a_row: u32 = 0,
     timestamp_frames: u64 = 0,
     timestamp_ns: u64 = 0,
     gain: f32 = 1,

@@ -7,9 +7,9 @@ const linux = std.os.linux;
 pub const Usage = struct {
     /// Time in which it could have run and waited for a CPU; null where the kernel does not tell.
     run_queue_ns: ?u64 = null,
-    involuntary_switches: u64 = 0,
-    minor_faults: u64 = 0,
-    major_faults: u64 = 0,
+    involuntary_switches: u32 = 0,
+    minor_faults: u32 = 0,
+    major_faults: u32 = 0,
 
     /// What was used since `before`.
     pub fn since(self: Usage, before: Usage) Usage {
@@ -47,9 +47,9 @@ pub const Meter = struct {
         _ = linux.getrusage(thread, &resources);
         return .{
             .run_queue_ns = self.runQueueNs(),
-            .involuntary_switches = @intCast(resources.nivcsw),
-            .minor_faults = @intCast(resources.minflt),
-            .major_faults = @intCast(resources.majflt),
+            .involuntary_switches = std.math.lossyCast(u32, resources.nivcsw),
+            .minor_faults = std.math.lossyCast(u32, resources.minflt),
+            .major_faults = std.math.lossyCast(u32, resources.majflt),
         };
     }
 

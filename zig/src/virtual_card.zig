@@ -81,8 +81,7 @@ fn handleIn(device: []const u8) error{InvalidName}!?u32 {
 /// Finds or makes the stream's card. The control side calls it before the stream is opened, so that
 /// the card cannot be closed in between.
 pub fn attach(stream: *Stream) bool {
-    const device = stream.options.device();
-    const handle = (handleIn(device) catch 0) orelse {
+    const handle = (handleIn(stream.device) catch 0) orelse {
         stream.card = VirtualCard.create(.{}, .none, 0) catch return false;
         stream.card_owned = true;
         return true;

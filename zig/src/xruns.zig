@@ -29,8 +29,8 @@ pub const Xrun = struct {
     /// Frames that a device which runs on played in it instead.
     skipped_frames: u64 = 0,
     // The evidence.
-    left_frames: u64 = 0,
-    queue_frames: u64 = 0,
+    left_frames: u32 = 0,
+    queue_frames: u32 = 0,
     lateness_ns: u64 = 0,
     processing_ns: u64 = 0,
     off_cpu_ns: u64 = 0,
@@ -81,7 +81,7 @@ fn note(
         .position_frames = counters.frames_played,
         .began_ns = began_ns,
         .duration_ns = evidence.now_ns -| began_ns,
-        .left_frames = stop.left_frames,
+        .left_frames = @intCast(@min(stop.left_frames, stream.granted.buffer_frames)),
         .queue_frames = stream.look.queue_frames,
         .lateness_ns = evidence.latenessNs(),
         .processing_ns = evidence.processingNs(),

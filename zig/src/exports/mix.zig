@@ -32,7 +32,8 @@ pub const functions = struct {
     ) callconv(.c) i32 {
         const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        const name = slice(device, device_bytes);
+        const name = slice(device, device_bytes) orelse
+            return stream_exports.refuseOptions(error.NoDevice);
         const parsed = stream_exports.parseOptions(options, options_length, name) catch |err|
             return stream_exports.refuseOptions(err);
         if (parsed.source != .mix) {
@@ -44,10 +45,10 @@ pub const functions = struct {
         const clips = slice(samples, samples_bytes) orelse "";
         const source = mix_control.make(&parsed, list, clips) catch |err| return switch (err) {
             error.InvalidArgument => refuse(.invalid_argument, "An input is not valid", .{}),
-            else => refuseOpen(err, parsed.device()),
+            else => refuseOpen(err, name),
         };
-        const handle = engine.openStream(realm, parsed, source) catch |err|
-            return refuseOpen(err, parsed.device());
+        const handle = engine.openStream(realm, name, parsed, source) catch |err|
+            return refuseOpen(err, name);
         return @intCast(handle);
     }
 

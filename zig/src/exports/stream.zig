@@ -10,6 +10,7 @@ const producer = @import("../producer.zig");
 const record = @import("../record.zig");
 const realm_exports = @import("realm.zig");
 const records = @import("stream_records.zig");
+const device_bytes_max = @import("../stream.zig").device_bytes_max;
 const Options = @import("../stream.zig").Options;
 const Source = @import("../source.zig").Source;
 const Stream = @import("../stream.zig").Stream;
@@ -25,11 +26,12 @@ pub const OptionsError = error{ WrongLength, NoDevice, OutOfRange };
 pub fn parseOptions(
     options: ?[*]const u8,
     length: u32,
-    device: ?[]const u8,
+    device: []const u8,
 ) OptionsError!Options {
     const given = record.read(abi.StreamOptions, options, length) catch return error.WrongLength;
-    const name = device orelse return error.NoDevice;
-    return engine.parseOptions(given, name) catch error.OutOfRange;
+    if (device.len > device_bytes_max) return error.OutOfRange;
+    if (std.mem.indexOfScalar(u8, device, 0) != null) return error.OutOfRange;
+    return engine.parseOptions(given) catch error.OutOfRange;
 }
 
 pub fn refuseOptions(err: OptionsError) i32 {
@@ -82,17 +84,17 @@ pub const functions = struct {
     ) callconv(.c) i32 {
         const realm = realm_exports.pin(realm_handle) orelse return code(.invalid_handle);
         defer handles.unpin(realm_handle);
-        const name = slice(device, device_bytes);
+        const name = slice(device, device_bytes) orelse return refuseOptions(error.NoDevice);
         const parsed = parseOptions(options, options_length, name) catch |err|
             return refuseOptions(err);
         const source: Source = switch (parsed.source) {
             .clip => engine.makeClip(&parsed, slice(clip, clip_bytes) orelse "") catch |err|
-                return refuseOpen(err, parsed.device()),
+                return refuseOpen(err, name),
             .queue, .render, .mapped, .tone, .silence => .silence,
             .mix => return refuse(.invalid_argument, "A mix is opened by its own function", .{}),
         };
-        const handle = engine.openStream(realm, parsed, source) catch |err|
-            return refuseOpen(err, parsed.device());
+        const handle = engine.openStream(realm, name, parsed, source) catch |err|
+            return refuseOpen(err, name);
         return @intCast(handle);
     }
 
@@ -113,7 +115,7 @@ pub const functions = struct {
         return copyText(switch (text) {
             .failure => stream.failure.text(),
             .call => stream.failure.call,
-            .device => stream.options.device(),
+            .device => stream.device,
             .access_reason => switch (stream.lifecycle.load(.acquire)) {
                 .open => stream.granted.access_reason,
                 else => "",
