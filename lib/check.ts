@@ -6,6 +6,7 @@
  */
 
 const MAX_SHOWN_CHARACTERS = 80;
+const encoder = new TextEncoder();
 
 function shown(value: unknown): string {
   if (typeof value === "string") {
@@ -98,7 +99,7 @@ export function checkBoolean(name: string, value: unknown): boolean {
 export function checkText(name: string, value: unknown, maxBytes: number): string {
   const wanted = `a string of 1 to ${maxBytes} bytes without null characters`;
   if (typeof value !== "string") throw new TypeError(mustBe(name, wanted, value));
-  const { length } = new TextEncoder().encode(value);
+  const { length } = encoder.encode(value);
   if (length === 0 || length > maxBytes || value.includes("\0")) {
     throw new RangeError(mustBe(name, wanted, value));
   }

@@ -68,8 +68,9 @@ interface Beginning {
   readonly startsWhenOpen?: boolean;
 }
 
-// Written and read at once: one is enough for all streams.
+// Written and read at once: one of each is enough for all streams.
 const statsRecord = new Float64Array(STATS_LENGTH);
+const grantedRecord = new Float64Array(GRANTED_LENGTH);
 
 /** A stream of the engine. */
 export class NativeStream {
@@ -399,7 +400,7 @@ export class NativeStream {
 
   #readGranted(): void {
     const { native } = this;
-    const record = new Float64Array(GRANTED_LENGTH);
+    const record = grantedRecord;
     this.check(native.halflap_stream_granted(this.handle, record, GRANTED_LENGTH));
     this.granted = grantedFromNative(
       record,

@@ -19,10 +19,13 @@ import type { Realm } from "./realm.ts";
 import { recordRealtime } from "./realtime.ts";
 
 const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+// Written and read at once: one is enough for all streams.
+const record = new Float64Array(STREAM_OPTIONS_LENGTH);
 
 /** Opens a stream; returns the engine's handle or error. */
 export function openNative(realm: Realm, options: CheckedPlaybackOptions): number {
-  const device = new TextEncoder().encode(options.device);
+  const device = encoder.encode(options.device);
   const { source } = options;
   if (source?.kind === "mix") {
     return openNativeMix(realm, openRecord(options), device, source.inputs);
@@ -41,7 +44,7 @@ export function openNative(realm: Realm, options: CheckedPlaybackOptions): numbe
 
 function openRecord(options: CheckedPlaybackOptions): Float64Array {
   const { source, startThreshold } = options;
-  const record = new Float64Array(STREAM_OPTIONS_LENGTH);
+  record.fill(0);
   record[StreamOptions.access] = Access[options.access];
   record[StreamOptions.format] = nativeFormat(options.format);
   record[StreamOptions.channels] = options.channels;

@@ -7,7 +7,6 @@ const abi = @import("abi.zig");
 const alsa = @import("alsa/libasound.zig");
 const handles = @import("handles.zig");
 const jobs = @import("jobs.zig");
-const memory = @import("memory.zig");
 const owner_watch = @import("owner_watch.zig");
 const realtime = @import("realtime.zig");
 const record = @import("record.zig");
@@ -21,6 +20,7 @@ const Janitor = @import("janitor.zig").Janitor;
 const Driver = @import("rate_group.zig").Driver;
 const GroupThread = @import("group_thread.zig").GroupThread;
 const Options = stream_module.Options;
+const Pool = @import("pool.zig").Pool;
 const RateGroup = @import("rate_group.zig").RateGroup;
 const Realm = @import("realm.zig").Realm;
 const Request = stream_module.Request;
@@ -34,6 +34,8 @@ pub var janitor: Janitor = .{ .look = owner_watch.look };
 /// What exists, for leak checks.
 pub var stream_count: std.atomic.Value(u32) = .init(0);
 pub var realm_count: std.atomic.Value(u32) = .init(0);
+
+var streams: Pool(Stream) = .{};
 
 pub const rate_min = 4_000;
 pub const rate_max = 768_000;
@@ -202,8 +204,8 @@ pub fn openStream(
     errdefer given.destroy();
     const name = try allocator.dupeZ(u8, device);
     errdefer allocator.free(name);
-    const stream = try memory.create(Stream);
-    errdefer memory.destroy(Stream, stream);
+    const stream = try streams.create();
+    errdefer streams.destroy(stream);
     stream.* = .{
         .options = options,
         .device = name,
@@ -331,7 +333,7 @@ pub fn freeStream(stream: *Stream) bool {
     const owner = stream.owner.load(.acquire);
     if (owner) |realm| realm.forget(stream);
     allocator.free(stream.device);
-    memory.destroy(Stream, stream);
+    streams.destroy(stream);
     if (owner) |realm| realm.disown();
     countOut();
     return true;

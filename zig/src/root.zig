@@ -47,6 +47,7 @@ test {
     _ = @import("mapping.zig");
     _ = @import("owner_watch.zig");
     _ = @import("phantom_room.zig");
+    _ = @import("pool.zig");
     _ = @import("queue.zig");
     _ = @import("realtime.zig");
     _ = @import("record.zig");
