@@ -42,6 +42,23 @@ async function openTone(device: string, access: Access): Promise<Playback> {
   return await openPlayback({ device, access, rate: 48_000, source: tone({ frequencyHz: 440 }) });
 }
 
+test("the null device is filled when one of its four periods is left", async () => {
+  await using out = await openPlayback({
+    device: "null",
+    rate: 16_000,
+    channels: 1,
+    format: "s16",
+    periodFrames: 320,
+    periods: 4,
+    source: tone({ frequencyHz: 440 }),
+  });
+  await sleep(1500);
+  const { framesPlayed, wakeUps, xruns } = out.stats();
+  const { periodFrames } = out.granted;
+  assert.ok(wakeUps <= framesPlayed / (3 * periodFrames) + 5, `${wakeUps} wake-ups`);
+  assert.equal(xruns.producer + xruns.processing + xruns.device, 0);
+});
+
 for (const access of accesses) {
   test(`the null device is played at its rate by ${access}`, async () => {
     const openedMs = performance.now();

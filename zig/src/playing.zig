@@ -297,6 +297,7 @@ fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Ou
         .period_frames = granted.period_frames,
         .held_frames = granted.buffer_frames - avail_frames,
         .batch = granted.batch,
+        .self_clocked = stream.pacer == .self,
         .wanted_frames = wanted_frames,
         .looked_at_early = stream.source == .ring,
         .tail_frames = unheardTail(stream),

@@ -9,6 +9,8 @@ pub const Ring = struct {
     held_frames: u32,
     /// The pointer moves by whole periods.
     batch: bool = false,
+    /// Nobody hears it, and only our clock says when it is empty.
+    self_clocked: bool = false,
     /// What the source gives may be waiting to be looked at.
     looked_at_early: bool = false,
     /// Room that somebody waits for.
@@ -16,8 +18,9 @@ pub const Ring = struct {
     /// Frames until the end is heard, where that has been written.
     tail_frames: ?u64 = null,
 
-    /// Half a buffer of 4 periods and more, else a period; on a batch device a period earlier,
-    /// since what its pointer says can be so much behind, but not long before it can have moved.
+    /// Half a buffer of 4 periods and more, else a period. On a batch device a period earlier, since
+    /// what its pointer says can be so much behind, but not long before it can have moved; by our
+    /// own clock when a period is left.
     /// A ring that is `dry` got nothing although there was that much room: it is looked at again
     /// when it runs empty, or half a period before; a write wakes earlier.
     pub fn framesUntilWake(ring: *const Ring, dry: bool) u32 {
@@ -35,7 +38,12 @@ pub const Ring = struct {
     /// The room at which a wake-up is worth it.
     pub fn transferFrames(ring: *const Ring) u32 {
         const many = ring.buffer_frames / ring.period_frames >= 4;
-        const frames = if (many) ring.buffer_frames / 2 else ring.period_frames;
+        const frames = if (!many)
+            ring.period_frames
+        else if (ring.self_clocked)
+            ring.buffer_frames - ring.period_frames
+        else
+            ring.buffer_frames / 2;
         const usual_frames = if (ring.batch)
             @max(frames -| ring.period_frames, ring.period_frames - ring.period_frames / 8)
         else
@@ -53,6 +61,25 @@ test "four periods and more are filled by halves, fewer by periods" {
     try expectEqual(240, two.framesUntilWake(false));
     const three: Ring = .{ .buffer_frames = 720, .period_frames = 240, .held_frames = 700 };
     try expectEqual(220, three.framesUntilWake(false));
+}
+
+test "a self-clocked sink is filled when a period is left" {
+    var ring: Ring = .{
+        .buffer_frames = 960,
+        .period_frames = 240,
+        .held_frames = 960,
+        .self_clocked = true,
+    };
+    try expectEqual(720, ring.framesUntilWake(false));
+    ring.held_frames = 700;
+    try expectEqual(460, ring.framesUntilWake(false));
+    ring = .{
+        .buffer_frames = 480,
+        .period_frames = 240,
+        .held_frames = 480,
+        .self_clocked = true,
+    };
+    try expectEqual(240, ring.framesUntilWake(false));
 }
 
 test "a batch device has a period of headroom" {
