@@ -25,8 +25,9 @@ pub const DeviceClock = struct {
     frames: u64,
     at_ns: f64,
     settled_s: f64 = 0,
-    /// The last look at the pointer.
+    /// The last look at the pointer, and the first one that found it where it is.
     looked_ns: u64,
+    found_ns: u64,
 
     pub const Verdict = union(enum) {
         steady,
@@ -52,6 +53,7 @@ pub const DeviceClock = struct {
             .frames = frames,
             .at_ns = @floatFromInt(now_ns),
             .looked_ns = now_ns,
+            .found_ns = now_ns,
         };
     }
 
@@ -64,7 +66,13 @@ pub const DeviceClock = struct {
         const moved: f64 = @floatFromInt(frames - self.frames);
         const predicted_ns = self.at_ns + moved * self.frame_ns;
         const error_ns = @as(f64, @floatFromInt(now_ns)) - predicted_ns;
-        const error_frames = error_ns / self.nominal_ns;
+        const found_ago_ns: f64 = @floatFromInt(now_ns -| self.found_ns);
+        if (moved > 0) self.found_ns = now_ns;
+        var error_frames = error_ns / self.nominal_ns;
+        // A prediction that is early by less than a step is never found out.
+        if (tolerance.coarse and error_frames > 0) {
+            error_frames = std.math.clamp(found_ago_ns / self.nominal_ns - moved, 0, error_frames);
+        }
         const limit = if (error_frames < 0) tolerance.ahead_frames else tolerance.behind_frames;
         if (@abs(error_frames) > @as(f64, @floatFromInt(limit))) {
             self.frames = frames;
@@ -187,6 +195,36 @@ test "a pointer that moves by whole periods has moved between two looks" {
     try testing.expectEqual(.steady, clock.observe(960, 31_500_000, coarse));
     try testing.expectEqual(.steady, clock.observe(1440, 32_000_000, coarse));
     try testing.expect(clock.instantOf(1440) > known_ns);
+}
+
+test "a slow pointer that is looked at when it is about to move by a period is not behind" {
+    const rate = 192_000;
+    const period_frames = 36;
+    const coarse: DeviceClock.Tolerance = .{
+        .ahead_frames = period_frames,
+        .behind_frames = 2 * period_frames,
+        .coarse = true,
+    };
+    for ([_]f64{ -500, -100, 0, 100, 500 }) |ppm| {
+        const frame_ns = 1e9 / (rate * (1 + ppm / 1e6));
+        var clock: DeviceClock = .start(rate, 0, 0);
+        var now_ns: u64 = 0;
+        while (now_ns < 2 * std.time.ns_per_s) {
+            const played: u64 = @intFromFloat(@as(f64, @floatFromInt(now_ns)) / frame_ns);
+            const frames = played - played % period_frames;
+            try testing.expectEqual(.steady, clock.observe(frames, now_ns, coarse));
+            now_ns = @max(now_ns + 30_000, clock.instantOf(frames + 2 * period_frames));
+        }
+    }
+    // One that stands still all the same is found.
+    var clock: DeviceClock = .start(rate, 0, 0);
+    try testing.expectEqual(.steady, clock.observe(period_frames, 187_500, coarse));
+    try testing.expectEqual(.steady, clock.observe(period_frames, 550_000, coarse));
+    try testing.expect(clock.observe(period_frames, 570_000, coarse) == .behind);
+    // So is one that stood still between two looks.
+    clock = .start(rate, 0, 0);
+    try testing.expectEqual(.steady, clock.observe(period_frames, 187_500, coarse));
+    try testing.expect(clock.observe(2 * period_frames, 770_000, coarse) == .behind);
 }
 
 test "a pointer that jumps and one that stands still are told from jitter" {
