@@ -20,12 +20,12 @@ export interface CommandOptions {
 }
 
 interface Waiter {
+  readonly name: CommandName;
   readonly ordinal: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-const COMMANDS = Object.keys(Command) as CommandName[];
 const NO_TIMEOUT = -1;
 
 // Written and read at once: one is enough for all streams.
@@ -36,13 +36,7 @@ export class NativeCommands {
   /** Ordinal of a start that waits for the first frame, or 0. */
   waitingStart = 0;
   readonly #stream: NativeStream;
-  readonly #waiters: Record<CommandName, Waiter[]> = {
-    start: [],
-    pause: [],
-    resume: [],
-    drain: [],
-    drop: [],
-  };
+  #waiters: Waiter[] = [];
 
   /** @param stream The stream. */
   constructor(stream: NativeStream) {
@@ -64,7 +58,7 @@ export class NativeCommands {
   /** Resolves when the command of that ordinal has been carried out. */
   completion(name: CommandName, ordinal: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiters[name].push({ ordinal, resolve, reject });
+    this.#waiters.push({ name, ordinal, resolve, reject });
     return promise;
   }
 
@@ -74,23 +68,18 @@ export class NativeCommands {
     const record = completions;
     this.#stream.check(native.halflap_stream_completions(handle, record, COMPLETION_LENGTH));
     if (record[Completion.start_count]! >= this.waitingStart) this.waitingStart = 0;
-    for (const name of COMMANDS) {
-      const count = record[Completion[`${name}_count`]]!;
+    this.#waiters = this.#waiters.filter(({ name, ordinal, resolve, reject }) => {
+      if (ordinal > record[Completion[`${name}_count`]]!) return true;
       // The result is that of the last one; commands that completed together share it.
       const result = record[Completion[`${name}_result`]]!;
-      const waiters = this.#waiters[name];
-      while (waiters[0] !== undefined && waiters[0].ordinal <= count) {
-        const { resolve, reject } = waiters.shift()!;
-        if (result === ErrorCode.ok) resolve();
-        else reject(nativeError({ result, text: "" }));
-      }
-    }
+      if (result === ErrorCode.ok) resolve();
+      else reject(nativeError({ result, text: "" }));
+      return false;
+    });
   }
 
   /** Rejects all that waits. */
   rejectAll(error: unknown): void {
-    for (const waiters of Object.values(this.#waiters)) {
-      for (const { reject } of waiters.splice(0)) reject(error);
-    }
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 }

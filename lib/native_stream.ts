@@ -6,6 +6,7 @@
  */
 
 import { clearTimeout, setTimeout } from "node:timers";
+import { Deferred } from "./deferred.ts";
 import { closedError, detachedError, type HalflapError, nativeError } from "./errors.ts";
 import {
   ErrorCode,
@@ -96,9 +97,9 @@ export class NativeStream {
   readonly handle: number;
   readonly #device: string | undefined;
   readonly #commands: NativeCommands = new NativeCommands(this);
-  readonly #opened = Promise.withResolvers<void>();
-  readonly #nativeClosed = Promise.withResolvers<void>();
-  readonly #nativeDetached = Promise.withResolvers<void>();
+  readonly #opened = new Deferred();
+  readonly #nativeClosed = new Deferred();
+  readonly #nativeDetached = new Deferred();
   #attention: Attention = "none";
   #refed = true;
   #pending = 0;
@@ -122,8 +123,6 @@ export class NativeStream {
     this.#gain = beginning.gain;
     this.#device = beginning.device;
     this.#startsWhenOpen = beginning.startsWhenOpen ?? false;
-    // Rejected where nobody waits for it.
-    this.#nativeDetached.promise.catch(() => {});
     realm.add(handle, this);
   }
 
@@ -560,8 +559,6 @@ export class NativeStream {
 
   #settleAll(error: HalflapError): void {
     this.#opened.reject(error);
-    // Rejected where nobody waits for it any more: the stream had been opened before.
-    this.#opened.promise.catch(() => {});
     this.#commands.rejectAll(error);
     this.writer?.ended(error);
     this.observer?.ended();

@@ -7,6 +7,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { checkNumber, checkNumberOrInfinity, checkOptions } from "./check.ts";
+import { Deferred } from "./deferred.ts";
 import { isCloseAwaited, publishClose, publishXrun } from "./diagnostics.ts";
 import type { HalflapError } from "./errors.ts";
 import {
@@ -65,7 +66,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  */
 export class Playback extends EventTarget implements AsyncDisposable {
   readonly #stream: NativeStream;
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #closed = new Deferred();
   #gain: number;
   // For those who are told of the end.
   #lastStats: PlaybackStats | undefined;
@@ -83,8 +84,6 @@ export class Playback extends EventTarget implements AsyncDisposable {
     super();
     this.#stream = stream;
     this.#gain = gain;
-    // Who does not look at this promise must not die of its rejection.
-    this.#closed.promise.catch(() => {});
     stream.observer = {
       stateChanged: (state) => this.dispatchEvent(new StateChangeEvent(state)),
       xrun: (xrun) => this.dispatchEvent(new XrunEvent("xrun", xrun)),
