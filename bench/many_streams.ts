@@ -10,6 +10,7 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { engineCounters } from "../lib/testing/mod.ts";
 import { openPlayback, type Playback, tone, type XrunCause } from "../mod.ts";
+import { collectGarbage } from "./collect_garbage.ts";
 import { processorUse } from "./processor_use.ts";
 
 /** What many streams took. */
@@ -18,7 +19,10 @@ export interface ManyStreams {
   readonly openUs: number;
   /** The same for all at once. */
   readonly openTogetherUs: number;
-  /** KiB of resident memory that each stream added, JavaScript's objects included. */
+  /**
+   * KiB of resident memory that each of as many streams more adds, its ring and JavaScript's objects
+   * included. What any number of streams needs once, the first ones have brought.
+   */
   readonly memoryKib: number;
   /** File descriptors of the process when all were open. */
   readonly descriptors: number;
@@ -44,12 +48,27 @@ const OPTIONS = {
 } as const;
 const WARM_UP_MS = 500;
 
-const residentKib = (): number => process.memoryUsage().rss / 1024;
-
 async function openStreams(count: number): Promise<Playback[]> {
   const streams: Playback[] = [];
   while (streams.length < count) streams.push(await openPlayback(OPTIONS));
   return streams;
+}
+
+const closeAll = (streams: readonly Playback[]): Promise<unknown> =>
+  Promise.all(streams.map((stream) => stream.close()));
+
+function residentKib(): number {
+  collectGarbage();
+  return process.memoryUsage().rss / 1024;
+}
+
+/** KiB per stream, beside those that are open. */
+async function memoryOf(count: number): Promise<number> {
+  const beforeKib = residentKib();
+  const streams = await openStreams(count);
+  const addedKib = residentKib() - beforeKib;
+  await closeAll(streams);
+  return addedKib / count;
 }
 
 /** Microseconds per stream. */
@@ -57,7 +76,7 @@ async function openTogether(count: number): Promise<number> {
   const startMs = performance.now();
   const streams = await Promise.all(Array.from({ length: count }, () => openPlayback(OPTIONS)));
   const openUs = 1000 * (performance.now() - startMs) / count;
-  await Promise.all(streams.map((stream) => stream.close()));
+  await closeAll(streams);
   return openUs;
 }
 
@@ -75,11 +94,9 @@ async function measure(running: number, paused: number, durationMs: number): Pro
   await (await openPlayback(OPTIONS)).close();
   await setTimeout(WARM_UP_MS);
   const idle = await processorUse(() => setTimeout(durationMs));
-  const beforeKib = residentKib();
   const startMs = performance.now();
   const streams = await openStreams(running + paused);
   const openUs = 1000 * (performance.now() - startMs) / streams.length;
-  const memoryKib = (residentKib() - beforeKib) / streams.length;
   await Promise.all(streams.slice(running).map((stream) => stream.pause()));
   await setTimeout(WARM_UP_MS);
   const wakeUps = () => streams[0]!.stats().group.wakeUps;
@@ -90,7 +107,8 @@ async function measure(running: number, paused: number, durationMs: number): Pro
   for (const cause of CAUSES) xruns[cause] -= xrunsBefore[cause];
   const { threads } = engineCounters();
   const descriptors = readdirSync("/proc/self/fd").length;
-  await Promise.all(streams.map((stream) => stream.close()));
+  const memoryKib = await memoryOf(streams.length);
+  await closeAll(streams);
   const above = cpuPercent - idle.cpuPercent;
   const openTogetherUs = await openTogether(running + paused);
   const open = { openUs, openTogetherUs, memoryKib, descriptors, threads };

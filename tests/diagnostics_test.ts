@@ -1,8 +1,7 @@
 /** What `node:diagnostics_channel` is told: each stream's open, xruns and close, once and in order. */
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collectGarbage } from "../bench/collect_garbage.ts";
 import { type Fault, openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
 import {
   type CloseMessage,
@@ -249,14 +248,6 @@ test("who has unsubscribed is told nothing more", async () => {
   await out.close();
   assert.deepEqual(channelsOf(listening.told), ["open"]);
 });
-
-/** Collects garbage, all of it, by the runtime's own means. */
-function collectGarbage(): void {
-  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (Bun !== undefined) return Bun.gc(true);
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
 
 test("a subscription outlives the collection of garbage", async () => {
   using listening = listen();

@@ -32,7 +32,7 @@ export interface StreamsRow {
   readonly openUs: Figure;
   /** The same for all at once. */
   readonly openTogetherUs: Figure;
-  /** KiB of resident memory per stream. */
+  /** KiB of resident memory that each of as many streams more adds. */
   readonly memoryKib: Figure;
   /** The engine's threads. */
   readonly threads: number;
