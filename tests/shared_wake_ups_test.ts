@@ -45,6 +45,18 @@ for (const [periods, wakeUps] of [[2, periodsPerSecond], [4, periodsPerSecond / 
   }
 }
 
+test("streams of two phases that are a period and a half apart share wake-ups", async () => {
+  await using card = await openVirtualCard({ substreams: 2 });
+  await using streams = new AsyncDisposableStack();
+  const [early] = await openStaggered(streams, { card, count: 1, periods: 8 });
+  await card.advance(1.5 * periodFrames - 61);
+  const [late] = await openStaggered(streams, { card, count: 1, periods: 8 });
+  await card.advance(rate);
+  const shared = await wakeUpsPerSecond(card, [early!]);
+  assert.ok(shared <= periodsPerSecond / 4 + 3, `${shared} wake-ups`);
+  for (const out of [early!, late!]) assert.equal(out.stats().xruns.count, 0);
+});
+
 test("streams of two phases that are periods apart cost a wake-up per period at most", async () => {
   await using card = await openVirtualCard({ substreams: 8 });
   await using streams = new AsyncDisposableStack();

@@ -125,12 +125,13 @@ pub const RateGroup = struct {
     }
 
     /// A wake-up also serves what is due within a quarter of a period. One that a deadline asks for
-    /// takes fills along that would ask for one within a whole period, so that they all soon have
-    /// the same phase; one that is asked for in between does not come instead of any of them.
+    /// takes fills along that would ask for one within a period and three quarters, so that they all
+    /// soon have the same phase: of two that are filled every second or third period, one comes that
+    /// soon after the other. A wake-up that is asked for in between does not come instead of any.
     fn limitsAt(self: *const RateGroup, now_ns: u64) Deadlines.Limits {
         const first_ns = self.deadlines.first() orelse return .{ .at_ns = 0, .or_earlier_ns = 0 };
         const near_ns = now_ns + self.period_ns / 4;
-        const far_ns = now_ns + self.period_ns;
+        const far_ns = near_ns + self.period_ns + self.period_ns / 2;
         return .{ .at_ns = near_ns, .or_earlier_ns = if (first_ns <= now_ns) far_ns else near_ns };
     }
 
