@@ -386,3 +386,20 @@ test("faults on the way across the boundary are no different", async () => {
     assert.equal(out.stats().xruns.count, 0);
   }
 });
+
+test("more commands than wait for a suspended device are refused, the others carried out", async () => {
+  await using card = await openCard48k();
+  await using out = await openPlayback({ ...monoSource, device: card.device, source: silence() });
+  card.injectFault({ kind: "suspend", resume: { again: 3 } });
+  while (out.state !== "suspended") await card.advance(counting.periodFrames);
+  const commands = Promise.allSettled(Array.from({ length: 40 }, () => out.drop()));
+  const outcomes = await advanceUntil(card, commands);
+  const errors = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason] : []
+  );
+  assert.equal(errors.length, 8);
+  for (const error of errors) {
+    withCode("ERR_HALFLAP_INVALID_STATE")(error);
+    assert.match(String(error), /32 commands wait until the device answers/);
+  }
+});

@@ -268,8 +268,10 @@ pub fn lockOpen(stream: *Stream) StateError!void {
     return error.InvalidState;
 }
 
+pub const CommandError = StateError || error{TooManyCommands};
+
 /// The ordinal of this command among its kind.
-pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64) StateError!u32 {
+pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64) CommandError!u32 {
     try lockOpen(stream);
     defer stream.control.unlock();
     const deadline_ns = if (kind == .drain and timeout_ms >= 0)
@@ -281,7 +283,7 @@ pub fn command(stream: *Stream, kind: abi.Command, fade_ms: f32, timeout_ms: f64
         .fade_ms = fade_ms,
         .deadline_ns = deadline_ns,
         .accepted_frames = stream.source.given(),
-    }) catch return error.InvalidState;
+    }) catch return error.TooManyCommands;
     if (kind == .drain) stream.draining.store(true, .seq_cst);
     const given = &stream.commands_given[@intFromEnum(kind)];
     given.* += 1;

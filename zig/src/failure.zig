@@ -10,7 +10,7 @@ pub const Failure = struct {
     code: abi.ErrorCode = .ok,
     errno: u32 = 0,
     call: []const u8 = "",
-    buffer: [352]u8 = undefined,
+    buffer: [320]u8 = undefined,
     length: usize = 0,
 
     pub fn text(self: *const Failure) []const u8 {

@@ -11,6 +11,7 @@ const record = @import("../record.zig");
 const realm_exports = @import("realm.zig");
 const records = @import("stream_records.zig");
 const device_bytes_max = @import("../stream.zig").device_bytes_max;
+const Commands = @import("../command.zig").Commands;
 const Options = @import("../stream.zig").Options;
 const Source = @import("../source.zig").Source;
 const Stream = @import("../stream.zig").Stream;
@@ -249,7 +250,14 @@ pub const functions = struct {
             return code(.invalid_argument);
         const timeout = record.real(timeout_ms, -1, 1e12) catch return code(.invalid_argument);
         const ordinal = engine.command(stream, kind, @floatCast(fade), timeout) catch |err|
-            return codeOf(err);
+            return switch (err) {
+                error.TooManyCommands => refuse(
+                    .invalid_state,
+                    "{d} commands wait until the device answers",
+                    .{Commands.capacity},
+                ),
+                error.InvalidState, error.InvalidArgument => |known| codeOf(known),
+            };
         return @intCast(ordinal);
     }
 
