@@ -33,6 +33,8 @@ pub const Driver = struct {
 const lost_ns_max = 100 * std.time.ns_per_us;
 const unasked_max = 8;
 
+const never = std.math.maxInt(u64);
+
 /// One wake-up of the driver, in which all streams that are due have their turns.
 pub const Round = struct {
     began_ns: u64 = 0,
@@ -47,6 +49,8 @@ pub const Round = struct {
     usage_before: Usage = .{},
     /// Rounds since then.
     unasked: u32 = unasked_max,
+    /// The first of the deadlines that it has given.
+    next_ns: ?u64 = null,
 };
 
 /// What is measured at a wake-up.
@@ -109,7 +113,7 @@ pub const RateGroup = struct {
     /// after a ring.
     pub fn step(self: *RateGroup, now_ns: u64) ?u64 {
         self.beginRound(now_ns);
-        const limits = self.limitsAt(now_ns);
+        const first_ns = self.deadlines.first() orelse never;
         var ended_ns = now_ns;
         var node = self.inbox.takeAll();
         while (node) |stream| {
@@ -117,22 +121,28 @@ pub const RateGroup = struct {
             stream.in_inbox.store(false, .release);
             ended_ns = self.serve(stream, self.deadlines.deadlineOf(stream), ended_ns);
         }
-        ended_ns = self.serveDue(limits, ended_ns);
+        const near_ns = now_ns + self.nearNs();
+        ended_ns = self.serveDue(.{ .at_ns = near_ns, .or_earlier_ns = near_ns }, ended_ns);
+        // One that is asked for in between does not come instead of any that will be.
+        if (first_ns <= now_ns) {
+            ended_ns = self.serveDue(.{ .at_ns = 0, .or_earlier_ns = self.farNs() }, ended_ns);
+        }
         self.round.busy_until_ns = ended_ns;
         self.measured.record(.round_ns, ended_ns -| now_ns);
         if (!self.inbox.isEmpty()) return now_ns;
         return self.deadlines.first();
     }
 
-    /// A wake-up also serves what is due within a quarter of a period. One that a deadline asks for
-    /// takes fills along that would ask for one within a period and three quarters, so that they all
-    /// soon have the same phase: of two that are filled every second or third period, one comes that
-    /// soon after the other. A wake-up that is asked for in between does not come instead of any.
-    fn limitsAt(self: *const RateGroup, now_ns: u64) Deadlines.Limits {
-        const first_ns = self.deadlines.first() orelse return .{ .at_ns = 0, .or_earlier_ns = 0 };
-        const near_ns = now_ns + self.period_ns / 4;
-        const far_ns = near_ns + self.period_ns + self.period_ns / 2;
-        return .{ .at_ns = near_ns, .or_earlier_ns = if (first_ns <= now_ns) far_ns else near_ns };
+    /// A wake-up also serves what is due within this.
+    fn nearNs(self: *const RateGroup) u64 {
+        return self.period_ns / 4;
+    }
+
+    /// It takes fills along that would ask for a wake-up of their own before those that it has served
+    /// do again, so that all soon have the same phase.
+    fn farNs(self: *const RateGroup) u64 {
+        const next_ns = self.round.next_ns orelse return 0;
+        return next_ns -| self.nearNs();
     }
 
     /// In the order of their deadlines, once each: a turn fills all there is room for. The memory of
@@ -168,6 +178,7 @@ pub const RateGroup = struct {
         round.busy_off_cpu_ns = busy_ns -| (cpu_ns -| round.cpu_ns);
         round.cpu_ns = cpu_ns;
         round.began_ns = now_ns;
+        round.next_ns = null;
         const lateness_ns = self.latenessNs(now_ns);
         if (lateness_ns) |ns| self.measured.record(.wake_lateness_ns, ns);
         self.lookAtUse(lateness_ns orelse 0);
@@ -208,11 +219,14 @@ pub const RateGroup = struct {
             .due_ns = due_ns orelse now_ns,
         };
         switch (machine.wake(stream, now_ns)) {
-            inline .fill_at, .wake_at => |at_ns, kind| self.deadlines.schedule(stream, .{
-                .at_ns = at_ns,
-                .or_earlier = kind == .fill_at,
-                .round = @truncate(self.rounds),
-            }),
+            inline .fill_at, .wake_at => |at_ns, kind| {
+                self.round.next_ns = @min(self.round.next_ns orelse at_ns, at_ns);
+                self.deadlines.schedule(stream, .{
+                    .at_ns = at_ns,
+                    .or_earlier = kind == .fill_at,
+                    .round = @truncate(self.rounds),
+                });
+            },
             .sleep => self.deadlines.remove(stream),
             .janitor => |job| {
                 self.deadlines.remove(stream);
