@@ -8,8 +8,9 @@ import { Distribution as Field } from "./ffi/abi.generated.ts";
 
 /**
  * How a quantity was distributed since the stream was opened. Percentiles come from a log-scaled
- * histogram and are right within 7 %, durations of less than a microsecond within 64 ns; `max` is
- * exact. All are 0 while `count` is.
+ * histogram and are right within 7 %, durations of less than a microsecond within 64 ns. Values above
+ * 4.3 s or 2^20 frames are not told apart: a percentile among them is `max`, which is exact. All are 0
+ * while `count` is.
  */
 export interface Distribution {
   /** Number of values. */

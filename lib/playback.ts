@@ -60,6 +60,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * its `cause` says how. What was pending is rejected as well. After `detach()` the same holds with the
  * code `ERR_HALFLAP_DETACHED`, and `close()` has no effect.
  *
+ * While a device is being brought back after a suspend or an error, calls that start or stop the sound
+ * wait for it. Of more than 32 the others reject with `ERR_HALFLAP_INVALID_STATE`.
+ *
  * A stream belongs to the realm, the main thread or a Worker, that opened or attached it. Where that
  * gives no sign of life for 30 seconds, terminated or with a blocked event loop, its streams are
  * closed. The environment variable `HALFLAP_OWNER_TIMEOUT_MS` sets another time; 0 is for ever.

@@ -66,13 +66,13 @@ pub const DeviceClock = struct {
         const moved: f64 = @floatFromInt(frames - self.frames);
         const predicted_ns = self.at_ns + moved * self.frame_ns;
         const error_ns = @as(f64, @floatFromInt(now_ns)) - predicted_ns;
-        const found_ago_ns: f64 = @floatFromInt(now_ns -| self.found_ns);
-        if (moved > 0) self.found_ns = now_ns;
         var error_frames = error_ns / self.nominal_ns;
-        // A prediction that is early by less than a step is never found out.
         if (tolerance.coarse and error_frames > 0) {
+            // A prediction that is early by less than a step is never found out.
+            const found_ago_ns: f64 = @floatFromInt(now_ns -| self.found_ns);
             error_frames = std.math.clamp(found_ago_ns / self.nominal_ns - moved, 0, error_frames);
         }
+        if (moved > 0) self.found_ns = now_ns;
         const limit = if (error_frames < 0) tolerance.ahead_frames else tolerance.behind_frames;
         if (@abs(error_frames) > @as(f64, @floatFromInt(limit))) {
             self.frames = frames;

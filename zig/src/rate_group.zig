@@ -33,8 +33,6 @@ pub const Driver = struct {
 const lost_ns_max = 100 * std.time.ns_per_us;
 const unasked_max = 8;
 
-const never = std.math.maxInt(u64);
-
 /// One wake-up of the driver, in which all streams that are due have their turns.
 pub const Round = struct {
     began_ns: u64 = 0,
@@ -113,7 +111,7 @@ pub const RateGroup = struct {
     /// after a ring.
     pub fn step(self: *RateGroup, now_ns: u64) ?u64 {
         self.beginRound(now_ns);
-        const first_ns = self.deadlines.first() orelse never;
+        const by_deadline = if (self.deadlines.first()) |first_ns| first_ns <= now_ns else false;
         var ended_ns = now_ns;
         var node = self.inbox.takeAll();
         while (node) |stream| {
@@ -123,8 +121,8 @@ pub const RateGroup = struct {
         }
         const near_ns = now_ns + self.nearNs();
         ended_ns = self.serveDue(.{ .at_ns = near_ns, .or_earlier_ns = near_ns }, ended_ns);
-        // One that is asked for in between does not come instead of any that will be.
-        if (first_ns <= now_ns) {
+        // A round that a request asks for does not come instead of any that will be.
+        if (by_deadline) {
             ended_ns = self.serveDue(.{ .at_ns = 0, .or_earlier_ns = self.farNs() }, ended_ns);
         }
         self.round.busy_until_ns = ended_ns;
@@ -133,13 +131,13 @@ pub const RateGroup = struct {
         return self.deadlines.first();
     }
 
-    /// A wake-up also serves what is due within this.
+    /// A round also serves what is due within this.
     fn nearNs(self: *const RateGroup) u64 {
         return self.period_ns / 4;
     }
 
-    /// It takes fills along that would ask for a wake-up of their own before those that it has served
-    /// do again, so that all soon have the same phase.
+    /// Until when fills are taken along: they would ask for a round of their own before those that
+    /// this one has served do again. So all soon have the same phase.
     fn farNs(self: *const RateGroup) u64 {
         const next_ns = self.round.next_ns orelse return 0;
         return next_ns -| self.nearNs();
