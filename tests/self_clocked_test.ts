@@ -100,12 +100,13 @@ for (const access of accesses) {
 }
 
 test("a self-clocked sink can pause, resume and drop", async () => {
-  await using out = await openPlayback({ ...counting, device: "null" });
+  const sizes = { periodFrames: 1000, queueFrames: 6000 };
+  await using out = await openPlayback({ ...counting, ...sizes, device: "null" });
   const written = out.write(countingSamples(6000));
   await sleep(20);
   await within(out.pause(), "pause()", 5000);
   const { framesPlayed } = out.stats();
-  await sleep(30);
+  await sleep(200);
   assert.equal(out.stats().framesPlayed, framesPlayed);
   await within(out.resume(), "resume()", 5000);
   await within(written.then(() => out.drain()), "drain()", 5000);

@@ -22,7 +22,7 @@ pub const Error = error{
 pub const Room = struct {
     /// Frames that can be written now.
     avail_frames: u32,
-    /// Frames that a device which runs on has played past what was written.
+    /// Frames that a device which runs on, or our clock, has played past what was written.
     overtaken_frames: u64 = 0,
     /// Frames from the application pointer to the loudspeaker.
     delay_frames: u64,
@@ -44,6 +44,30 @@ pub const SelfClock = struct {
     fn position(self: *const SelfClock, now_ns: u64, rate: u32) u64 {
         const anchor_ns = self.anchor_ns orelse return self.played_frames;
         return self.played_frames + clock.framesIn(now_ns -| anchor_ns, rate);
+    }
+
+    /// Nobody hears that a fill comes too late: as long as there is something to fill it with, a
+    /// sink may have been empty for as long as a buffer lasts, and then makes up for it.
+    fn room(self: *const SelfClock, now_ns: u64, limits: Limits) error{Xrun}!Room {
+        const played_frames = self.position(now_ns, limits.rate);
+        const late_frames = played_frames -| self.written_frames;
+        if (late_frames > if (limits.starved) 0 else limits.buffer_frames) return error.Xrun;
+        // More than a buffer only behind a device that ran away before it was found out.
+        const delay_frames = self.written_frames -| played_frames;
+        const held_frames: u32 = @intCast(@min(delay_frames, limits.buffer_frames));
+        return .{
+            .avail_frames = limits.buffer_frames - held_frames,
+            .overtaken_frames = late_frames,
+            .delay_frames = delay_frames,
+            .at_ns = now_ns,
+        };
+    }
+
+    const Limits = struct { rate: u32, buffer_frames: u32, starved: bool = false };
+
+    /// What it will still play.
+    pub fn heldFrames(self: *const SelfClock) u64 {
+        return self.written_frames -| self.played_frames;
     }
 };
 
@@ -87,18 +111,11 @@ pub const Pacer = union(abi.ClockKind) {
 pub fn observe(stream: *Stream, now_ns: u64, running: bool) Error!Room {
     const buffer_frames = stream.granted.buffer_frames;
     switch (stream.pacer) {
-        .self => |*self| {
-            const position = self.position(now_ns, stream.granted.rate);
-            if (running and position > self.written_frames) return error.Xrun;
-            // More than a buffer only behind a device that ran away before it was found out.
-            const delay = self.written_frames - position;
-            const held: u32 = @intCast(@min(delay, buffer_frames));
-            return .{
-                .avail_frames = buffer_frames - held,
-                .delay_frames = delay,
-                .at_ns = now_ns,
-            };
-        },
+        .self => |*self| return self.room(now_ns, .{
+            .rate = stream.granted.rate,
+            .buffer_frames = buffer_frames,
+            .starved = running and stream.look.starved,
+        }),
         .device => {
             if (running) return observeRunning(stream, now_ns);
             const result = stream.asound.snd_pcm_avail_update(stream.pcm.?);
@@ -239,4 +256,29 @@ pub fn classify(stream: *Stream, call: []const u8, result: c_long) Error {
             return error.Failed;
         },
     }
+}
+
+const expectEqual = std.testing.expectEqual;
+
+test "a self-clocked sink that was filled too late makes up for it" {
+    var sink: SelfClock = .{ .anchor_ns = 0, .written_frames = 400 };
+    const limits: SelfClock.Limits = .{ .rate = 1000, .buffer_frames = 400 };
+    const in_time = try sink.room(300 * std.time.ns_per_ms, limits);
+    try expectEqual(300, in_time.avail_frames);
+    try expectEqual(0, in_time.overtaken_frames);
+    const late = try sink.room(500 * std.time.ns_per_ms, limits);
+    try expectEqual(400, late.avail_frames);
+    try expectEqual(100, late.overtaken_frames);
+    sink.written_frames += late.avail_frames;
+    const made_good = try sink.room(600 * std.time.ns_per_ms, limits);
+    try expectEqual(200, made_good.delay_frames);
+    try expectEqual(error.Xrun, sink.room(1201 * std.time.ns_per_ms, limits));
+}
+
+test "a self-clocked sink runs dry when there is nothing to fill it with" {
+    const sink: SelfClock = .{ .anchor_ns = 0, .written_frames = 400 };
+    const limits: SelfClock.Limits = .{ .rate = 1000, .buffer_frames = 400, .starved = true };
+    const room = try sink.room(400 * std.time.ns_per_ms, limits);
+    try expectEqual(400, room.avail_frames);
+    try expectEqual(error.Xrun, sink.room(401 * std.time.ns_per_ms, limits));
 }

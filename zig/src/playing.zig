@@ -118,7 +118,7 @@ pub fn resumed(stream: *Stream, untold_frames: u64, now_ns: u64) void {
     stream.look.at_ns = now_ns;
     stream.look.held_frames = switch (stream.pacer) {
         .device => stream.appl_frames -| (stream.hardware_frames + untold_frames),
-        .self => |*self| self.written_frames - self.played_frames,
+        .self => |*self| self.heldFrames(),
     };
 }
 
@@ -291,11 +291,12 @@ fn feed(stream: *Stream, avail_frames: u32) pacing.Error!Fed {
 fn wakeNext(stream: *Stream, room: *const pacing.Room, fed: Fed, now_ns: u64) Outcome {
     const granted = &stream.granted;
     const avail_frames = room.avail_frames - fed.frames;
+    const overtaken_frames: u32 = @intCast(room.overtaken_frames);
     const wanted_frames = roomWanted(stream);
     const ring: wake_times.Ring = .{
         .buffer_frames = granted.buffer_frames,
         .period_frames = granted.period_frames,
-        .held_frames = granted.buffer_frames - avail_frames,
+        .held_frames = (granted.buffer_frames - avail_frames) -| overtaken_frames,
         .batch = granted.batch,
         .self_clocked = stream.pacer == .self,
         .wanted_frames = wanted_frames,
