@@ -184,6 +184,7 @@ fn touchRing(stream: *Stream) void {
     // libasound counts what mmap_begin may grant from the last look at the pointer.
     if (asound.snd_pcm_avail_update(pcm) < 0) return;
     if (asound.snd_pcm_mmap_begin(pcm, &areas, &offset, &frames) < 0) return;
+    stream.areas = areas;
     Block.ofAreas(areas, granted.channels, granted.format, offset, @intCast(frames)).silence();
 }
 

@@ -218,10 +218,15 @@ pub fn ranAway(stream: *const Stream, now_ns: u64) bool {
     return heard > elapsed + elapsed / 2 + 2 * @as(u64, stream.granted.buffer_frames);
 }
 
-/// Reads the pointer again after a fill: an underrun during a slow fill cannot be seen once the
-/// frames are committed.
+/// Reads the pointer again after a slow fill: once the frames are committed, an underrun during it
+/// cannot be seen. A fill is slow when meanwhile the ring may have run empty, by the clock and
+/// however coarse the pointer is. On a sound card asking costs a system call.
 pub fn recheck(stream: *Stream) Error!void {
     if (stream.pacer != .device) return;
+    const turn = &stream.turn;
+    const granted = &stream.granted;
+    const passed_frames = clock.framesIn(stream.now() -| turn.now_ns, granted.rate);
+    if (passed_frames + granted.lagFrames() < turn.held_frames) return;
     const avail = stream.asound.snd_pcm_avail(stream.pcm.?);
     const room = try roomOf(stream, "snd_pcm_avail", avail);
     if (room > stream.granted.buffer_frames) return error.Xrun;

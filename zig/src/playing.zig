@@ -136,7 +136,8 @@ fn run(stream: *Stream, now_ns: u64) pacing.Error!Outcome {
         room = try pacing.observe(stream, now_ns, true);
     }
     try watch(stream, &room, now_ns);
-    zero_copy.hold(stream, stream.granted.buffer_frames - room.avail_frames);
+    stream.turn.held_frames = stream.granted.buffer_frames - room.avail_frames;
+    zero_copy.hold(stream, stream.turn.held_frames);
     measure(stream, &room);
     if (positions.tailWasHeard(stream)) {
         noteRepeated(stream, &room, now_ns);

@@ -7,6 +7,7 @@ const Commands = @import("command.zig").Commands;
 const Histograms = @import("histogram.zig").Histograms;
 const Quantity = @import("stream.zig").Quantity;
 const Stream = @import("stream.zig").Stream;
+const VirtualCard = @import("virtual_card.zig").VirtualCard;
 
 const line_bytes = 64;
 
@@ -19,7 +20,7 @@ const touched = [_][]const u8{
     "turn",            "asound",          "requests",     "level",        "fade",
     "state",           "idle_in_a_row",   "news",         "wanted_room",  "hungry_at",
     "slot",            "with_janitor",    "frame_bytes",  "pcm_type",     "drain_deadline_ns",
-    "phantom_frames",  "drain_to_frames",
+    "phantom_frames",  "drain_to_frames", "areas",
 };
 
 const Lines = std.StaticBitSet((@sizeOf(Stream) - 1) / line_bytes + 1);
@@ -57,12 +58,17 @@ pub fn own(stream: *const Stream) void {
 /// What the stream, which is in the cache by now, points to.
 pub fn device(stream: *const Stream) void {
     stream.measured.prefetch();
-    // As far as libasound 1.2 looks into its own record of a PCM while it plays.
-    if (stream.pcm) |pcm| begin(pcm, 10);
-    if (stream.substream) |substream| begin(substream, 8);
+    // As far as libasound 1.2 looks into its own record of a PCM while it plays, and into that of a
+    // plug-in, which it has mostly allocated just before.
+    if (stream.pcm) |pcm| around(pcm, 5, 10);
+    if (stream.areas) |areas| around(areas, 0, 1);
+    if (stream.substream) |substream| around(substream, 0, 8);
+    if (stream.card) |card| around(card, 0, (@sizeOf(VirtualCard) - 1) / line_bytes + 1);
 }
 
-fn begin(object: *const anyopaque, comptime count: comptime_int) void {
+/// So many lines before an address, and from it on.
+fn around(object: *const anyopaque, comptime before: u32, comptime from: u32) void {
     const bytes: [*]const u8 = @ptrCast(object);
-    inline for (0..count) |line| @prefetch(bytes + line * line_bytes, .{ .rw = .write });
+    const first = bytes - before * line_bytes;
+    inline for (0..before + from) |line| @prefetch(first + line * line_bytes, .{ .rw = .write });
 }

@@ -131,6 +131,8 @@ pub const Turn = struct {
     now_ns: u64 = 0,
     /// When it was to be.
     due_ns: u64 = 0,
+    /// What the ring held when it was looked at; 0 before.
+    held_frames: u32 = 0,
 };
 
 /// A job that is worth another try, later.
@@ -166,6 +168,8 @@ pub const Stream = struct {
     card: ?*VirtualCard = null,
     card_owned: bool = false,
     granted: negotiate.Granted = undefined,
+    /// libasound's description of a mapped ring.
+    areas: ?[*]const alsa.ChannelArea = null,
     frame_bytes: u32 = 0,
     /// Of the queue; a native source has none.
     start_threshold_frames: u32 = nobody,

@@ -15,7 +15,7 @@ const device_name = "virtual";
 pub var count: std.atomic.Value(u32) = .init(0);
 
 pub const VirtualCard = struct {
-    card: *Card,
+    card: Card,
     /// On the simulated clock.
     simulation: ?*Simulation = null,
     /// Handle of the realm that opened it; of a stream's own card 0.
@@ -30,13 +30,13 @@ pub const VirtualCard = struct {
     ) Card.CreateError!*VirtualCard {
         const self = try allocator.create(VirtualCard);
         errdefer allocator.destroy(self);
-        const card = try Card.create(options, tap);
-        errdefer card.destroy();
-        self.* = .{ .card = card, .owner = owner };
+        self.* = .{ .card = undefined, .owner = owner };
+        try self.card.init(options, tap);
+        errdefer self.card.deinit();
         if (options.clock == .simulated) {
             const simulation = try allocator.create(Simulation);
             errdefer allocator.destroy(simulation);
-            simulation.* = try .init(card);
+            simulation.* = try .init(&self.card);
             self.simulation = simulation;
         }
         _ = count.fetchAdd(1, .monotonic);
@@ -48,7 +48,7 @@ pub const VirtualCard = struct {
             simulation.deinit();
             allocator.destroy(simulation);
         }
-        self.card.destroy();
+        self.card.deinit();
         _ = count.fetchSub(1, .monotonic);
         allocator.destroy(self);
     }
@@ -101,7 +101,7 @@ pub fn optionsOf(device: []const u8) ?Card.Options {
 }
 
 pub fn openPcm(stream: *Stream) error{OpenFailed}!void {
-    const card = stream.card.?.card;
+    const card = &stream.card.?.card;
     const opened = card.openPcm(stream.asound, device_name, alsa.open_nonblock, .{
         .format = stream.options.wanted.format,
         .channels = stream.options.wanted.channels,

@@ -73,18 +73,27 @@ pub const Card = struct {
     /// The path is copied. A tap on the real-time clock has a thread that flushes it; on the
     /// simulated clock whoever moves it calls `flush` at least every two seconds of card time.
     pub fn create(options: Options, target: Tap) CreateError!*Card {
-        const resolved = try options.resolve();
         const card = try allocator.create(Card);
         errdefer allocator.destroy(card);
-        card.* = .{ .options = resolved, .tap_target = target };
+        try card.init(options, target);
+        return card;
+    }
+
+    /// The same where the caller has the memory; ends with `deinit`.
+    pub fn init(card: *Card, options: Options, target: Tap) CreateError!void {
+        card.* = .{ .options = try options.resolve(), .tap_target = target };
         if (target == .wav) card.tap_target.wav = try allocator.dupe(u8, target.wav);
         errdefer if (target == .wav) allocator.free(card.tap_target.wav);
-        if (resolved.clock == .realtime and target != .none) try card.tap_thread.start(card);
-        return card;
+        if (card.options.clock == .realtime and target != .none) try card.tap_thread.start(card);
     }
 
     /// Only after every PCM of the card was closed.
     pub fn destroy(card: *Card) void {
+        card.deinit();
+        allocator.destroy(card);
+    }
+
+    pub fn deinit(card: *Card) void {
         assert(card.openCount() == 0);
         card.tap_thread.end();
         for (card.substreams.items) |substream| {
@@ -93,7 +102,7 @@ pub const Card = struct {
         }
         card.substreams.deinit(allocator);
         if (card.tap_target == .wav) allocator.free(card.tap_target.wav);
-        allocator.destroy(card);
+        card.* = undefined;
     }
 
     /// The card's time, on which its PCMs play: CLOCK_MONOTONIC or the simulated clock.
