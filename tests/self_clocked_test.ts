@@ -15,7 +15,9 @@ import {
   counting,
   countingSamples,
   formats,
+  monoSource,
   noise,
+  openCard48k,
   sleep,
   test,
   within,
@@ -98,6 +100,17 @@ for (const access of accesses) {
     }
   });
 }
+
+test("a device that plays 1.4 times its rate is found to have no clock", async () => {
+  await using card = await openCard48k();
+  const source = tone({ frequencyHz: 440 });
+  await using out = await openPlayback({ ...monoSource, device: card.device, source });
+  for (let i = 0; i < 100; i++) {
+    card.injectFault({ kind: "pointer-jump", frames: 40 });
+    await card.advance(100);
+  }
+  assert.equal(out.stats().clockDemotions, 1);
+});
 
 test("a self-clocked sink can pause, resume and drop", async () => {
   const sizes = { periodFrames: 1000, queueFrames: 6000 };
