@@ -210,8 +210,8 @@ pub fn skip(stream: *Stream, frames: u64) Error!u64 {
 }
 
 /// Whether a device claims to have played so much in so short a time that it has no clock. Real
-/// ones deviate by parts per million, and may take two buffers ahead; without a clock it goes up to
-/// twice as fast, less the more this thread is late.
+/// ones deviate by parts per million, and may take two buffers ahead; one without a clock is up to
+/// twice as fast, the less so the later this thread is.
 pub fn ranAway(stream: *const Stream, now_ns: u64) bool {
     if (stream.pacer != .device) return false;
     const heard = stream.frames_heard - stream.started_heard;
