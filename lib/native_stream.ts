@@ -136,6 +136,9 @@ export class NativeStream {
       device,
       startsWhenOpen: source !== undefined && startThreshold !== Infinity,
     });
+    // What blocks nothing was opened by the call itself, and has had its first turn.
+    const state = stateFromNative(stream.readStats()[Stats.state]!);
+    if (state === "prepared" || isActive(state)) stream.#opened.resolve();
     await stream.#becomeOpen(signal);
     return stream;
   }

@@ -1,12 +1,22 @@
 /** Opening and closing: in every state, with everything pending, and by every way there is. */
 import assert from "node:assert/strict";
 import { engineCounters, openVirtualCard, type VirtualCard } from "../lib/testing/mod.ts";
-import { openPlayback, type PlaybackQueue, StateChangeEvent, tone } from "../mod.ts";
+import {
+  clip,
+  mix,
+  openPlayback,
+  type PlaybackQueue,
+  silence,
+  StateChangeEvent,
+  tone,
+} from "../mod.ts";
+import { setImmediate } from "node:timers";
 import {
   advanceUntil,
   counting,
   countingSamples,
   openCard48k,
+  sleep,
   statesOf,
   test,
   turns,
@@ -76,6 +86,41 @@ for (const [state, reach] of Object.entries(states)) {
     }
   });
 }
+
+test("a stream with a card of its own plays before the event loop turns, where another is open", async () => {
+  await using _first = await openPlayback({ device: "virtual" });
+  const samples = new Float32Array(96_000);
+  const sources = [
+    ...[tone({ frequencyHz: 440 }), clip(samples), silence(), mix([{ source: clip(samples) }])],
+    undefined,
+  ];
+  for (const source of sources) {
+    let hasTurned = false;
+    setImmediate(() => hasTurned = true);
+    await using out = await openPlayback({ device: "virtual", ...(source && { source }) });
+    assert.equal(hasTurned, false);
+    assert.equal(out.state, source === undefined ? "prepared" : "running");
+    const { framesWritten, bufferFrames } = { ...out.stats(), ...out.granted };
+    assert.ok(source === undefined ? framesWritten === 0 : framesWritten >= bufferFrames);
+    const states = statesOf(out);
+    await sleep(5);
+    assert.deepEqual(states, []);
+  }
+});
+
+test("streams with cards of their own close while they are opened", async () => {
+  await using _first = await openPlayback({ device: "virtual" });
+  const source = tone({ frequencyHz: 440 });
+  for (let round = 0; round < 20; round++) {
+    const openings = Array.from({ length: 10 }, async (_, index) => {
+      const out = await openPlayback({ device: "virtual", source, periodFrames: 64 << index % 3 });
+      const closing = out.close();
+      assert.throws(() => out.stats(), closed);
+      await closing;
+    });
+    await within(Promise.all(openings), "close()", 5000);
+  }
+});
 
 /** Calls that can be pending when a stream is closed, and what they need before. */
 const pendingCalls: Readonly<Record<string, (out: Stream) => Promise<unknown>>> = {

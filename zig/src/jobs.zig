@@ -9,6 +9,7 @@ const alsa = @import("alsa/libasound.zig");
 const failure = @import("failure.zig");
 const groups = @import("groups.zig");
 const holders = @import("devices/holders.zig");
+const machine = @import("machine.zig");
 const memory = @import("memory.zig");
 const negotiate = @import("alsa/negotiate.zig");
 const noise = @import("alsa/noise.zig");
@@ -34,19 +35,46 @@ pub var pcm_count: std.atomic.Value(u32) = .init(0);
 
 /// Opens the PCM and joins the group of its kind that `driver` drives.
 pub fn open(stream: *Stream, driver: *const Driver) void {
+    if (openPrepared(stream, driver)) stream.post(Request.returned);
+}
+
+/// The same for the call that opens a stream: it gives it its first turn as well. What plays by
+/// itself plays when it returns, and the group takes it over like one that a janitor brings back.
+pub fn openWithTurn(stream: *Stream, driver: *const Driver) void {
+    if (!openPrepared(stream, driver)) return;
+    const now_ns = stream.now();
+    stream.turn = .{ .now_ns = now_ns, .due_ns = now_ns };
+    switch (machine.wake(stream, now_ns)) {
+        .fill_at, .wake_at, .sleep => stream.post(Request.returned),
+        .janitor => |job| {
+            stream.job = job;
+            driver.handOver(stream.group.load(.seq_cst).?, stream);
+        },
+    }
+}
+
+/// False: it could not be opened, and its realm has been told.
+fn openPrepared(stream: *Stream, driver: *const Driver) bool {
     const opened = if (tryOpen(stream, driver)) |_| true else |_| false;
-    if (!opened) releaseNative(stream);
+    if (opened) {
+        stream.state = .prepared;
+        stream.news |= @intFromEnum(abi.Event.opened);
+    } else releaseNative(stream);
 
     stream.control.lock();
     stream.lifecycle.store(if (opened) .open else .open_failed, .release);
     const closing = stream.closing;
     stream.control.unlock();
 
-    if (opened) return stream.post(Request.returned);
-    if (closing) return close(stream);
+    if (opened) return true;
+    if (closing) {
+        close(stream);
+        return false;
+    }
     stream.counters.state = .disconnected;
     stream.published.write(&stream.counters);
     stream.notify(@intFromEnum(abi.Event.failed));
+    return false;
 }
 
 const OpenError = error{OpenFailed};

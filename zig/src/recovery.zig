@@ -156,10 +156,7 @@ pub fn afterJob(stream: *Stream, now_ns: u64) void {
     }
     stream.resume_tries = 0;
     switch (stream.job) {
-        .open => {
-            stream.state = .prepared;
-            stream.news |= @intFromEnum(abi.Event.opened);
-        },
+        .open => {},
         .settle => endings.afterStop(stream),
         .recover => {
             stream.counters.recoveries += 1;
