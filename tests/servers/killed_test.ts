@@ -155,7 +155,7 @@ for (const name of serverNames) {
 
     test(`${where}: killed while a stream opens, it opens or says why not`, async () => {
       for (const ms of [0, 1, 2, 4, 8, 16, 32]) {
-        await using server = await SoundServer.start(name);
+        await using server = await SoundServer.start(name, { sharedRing: false });
         const opening = open(server.device);
         const settled = opening.then(() => "open", (error: unknown) => error);
         await sleep(ms);

@@ -80,6 +80,16 @@ async function untilReady(
   assert.fail(`"${[program, ...args].join(" ")}" did not succeed in time\n${log}`);
 }
 
+/** How a server is started. */
+interface StartOptions {
+  /**
+   * Whether clients of PulseAudio talk to it through memory that they share. If it dies while a client
+   * of version 16.1 sets that up, the client spins for ever in `pa_pstream_set_srbchannel`: once in
+   * some 200 times.
+   */
+  readonly sharedRing?: boolean;
+}
+
 /** A running server. */
 export class SoundServer implements AsyncDisposable {
   /** Which one it is. */
@@ -95,10 +105,10 @@ export class SoundServer implements AsyncDisposable {
   }
 
   /** Starts a server, and returns when streams can play on it. */
-  static async start(name: ServerName): Promise<SoundServer> {
+  static async start(name: ServerName, options?: StartOptions): Promise<SoundServer> {
     const server = new SoundServer(name);
     try {
-      await (name === "pipewire" ? server.#startPipewire() : server.#startPulseaudio());
+      await (name === "pipewire" ? server.#startPipewire() : server.#startPulseaudio(options));
       return server;
     } catch (error) {
       await server.kill();
@@ -113,9 +123,9 @@ export class SoundServer implements AsyncDisposable {
     await untilReady(this.name, "wpctl", ["inspect", "@DEFAULT_AUDIO_SINK@"]);
   }
 
-  async #startPulseaudio(): Promise<void> {
+  async #startPulseaudio({ sharedRing = true }: StartOptions = {}): Promise<void> {
     const modules = [
-      ["-L", "module-native-protocol-unix"],
+      ["-L", `module-native-protocol-unix srbchannel=${sharedRing}`],
       ["-L", `module-null-sink sink_name=${sink} rate=48000 channels=2 format=float32le`],
     ].flat();
     const options = ["-n", "-p", pulseModules, "--daemonize=no", "--use-pid-file=no"];
