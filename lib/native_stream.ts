@@ -137,8 +137,7 @@ export class NativeStream {
       startsWhenOpen: source !== undefined && startThreshold !== Infinity,
     });
     // What blocks nothing was opened by the call itself, and has had its first turn.
-    const state = stateFromNative(stream.readStats()[Stats.state]!);
-    if (state === "prepared" || isActive(state)) stream.#opened.resolve();
+    stream.handleEvents(stream.check(stream.native.halflap_stream_events(stream.handle)));
     await stream.#becomeOpen(signal);
     return stream;
   }

@@ -1,7 +1,7 @@
 // Generated from zig/src/abi.zig and zig/src/exports/ by `npm run build`; do not edit.
 
 /** What the library answers if it speaks this very ABI. */
-export const ABI_HASH: number = 2037296393;
+export const ABI_HASH: number = 1829197447;
 
 /** The exported functions, in the shape of `Deno.dlopen`. */
 export const SYMBOLS = {
@@ -28,6 +28,7 @@ export const SYMBOLS = {
   halflap_stream_group: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_completions: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   halflap_stream_write: { parameters: ["u32", "buffer", "u32", "u32", "u32"], result: "i32" },
+  halflap_stream_events: { parameters: ["u32"], result: "i32" },
   halflap_stream_await_room: { parameters: ["u32", "u32"], result: "i32" },
   halflap_stream_wait_room: { parameters: ["u32", "u32", "u32"], result: "i32" },
   halflap_stream_begin: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },

@@ -347,7 +347,8 @@ pub fn freeStream(stream: *Stream) bool {
     if (!handles.remove(stream.handle.load(.acquire))) return false;
     zero_copy.release(stream);
     const owner = stream.owner.load(.acquire);
-    if (owner) |realm| realm.forget(stream);
+    // Events that nobody fetched are dropped.
+    if (owner) |realm| _ = realm.take(stream);
     allocator.free(stream.device);
     streams.destroy(stream);
     if (owner) |realm| realm.disown();

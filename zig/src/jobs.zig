@@ -30,6 +30,9 @@ const Stream = stream_module.Stream;
 /// The queue bridges an ordinary garbage collection.
 const default_queue_ms = 100;
 
+/// A longer ring takes milliseconds to fill.
+const turn_frames_max = 1 << 14;
+
 /// PCMs that are open, for leak checks.
 pub var pcm_count: std.atomic.Value(u32) = .init(0);
 
@@ -38,10 +41,12 @@ pub fn open(stream: *Stream, driver: *const Driver) void {
     if (openPrepared(stream, driver)) stream.post(Request.returned);
 }
 
-/// The same for the call that opens a stream: it gives it its first turn as well. What plays by
-/// itself plays when it returns, and the group takes it over like one that a janitor brings back.
+/// The same for the call that opens a stream: it gives it its first turn as well, if that is short.
+/// What plays by itself plays when it returns, and the group takes it over like one that a janitor
+/// brings back.
 pub fn openWithTurn(stream: *Stream, driver: *const Driver) void {
     if (!openPrepared(stream, driver)) return;
+    if (stream.granted.buffer_frames > turn_frames_max) return stream.post(Request.returned);
     const now_ns = stream.now();
     stream.turn = .{ .now_ns = now_ns, .due_ns = now_ns };
     switch (machine.wake(stream, now_ns)) {

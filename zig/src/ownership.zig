@@ -48,7 +48,7 @@ pub fn offer(stream: *Stream, handover: abi.Handover) StateError!u64 {
         .parting => std.Thread.yield() catch {},
         .owned, .leaving, .arriving => return error.InvalidState,
     };
-    former.forget(stream);
+    _ = former.take(stream);
     stream.handover = handover;
     stream.offered_looks = 0;
     stream.owner.store(null, .release);

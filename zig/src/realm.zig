@@ -169,16 +169,19 @@ pub const Realm = struct {
         return if (@TypeOf(one) == *Stream) one.handle.load(.acquire) else one.handle;
     }
 
-    /// The stream is about to be freed, or to leave: events of it that nobody fetched are dropped.
-    pub fn forget(self: *Realm, gone: *Stream) void {
+    /// Fetches and clears the events of one stream. Those that it is just being given come later.
+    pub fn take(self: *Realm, wanted: *Stream) u32 {
         self.fetching.lock();
         defer self.fetching.unlock();
-        gone.events.store(0, .release);
+        var events: u32 = 0;
         var node = self.ready.takeAll();
         while (node) |stream| {
             node = stream.ready_next;
-            if (stream != gone) self.ready.push(stream);
+            if (stream == wanted) {
+                events = stream.events.swap(0, .acq_rel);
+            } else self.ready.push(stream);
         }
+        return events;
     }
 
     pub fn openPipe(self: *Realm) error{Busy}!i32 {

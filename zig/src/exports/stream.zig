@@ -185,6 +185,15 @@ pub const functions = struct {
         return @intCast(taken);
     }
 
+    /// Fetches and clears the events of one stream, without waiting for the realm's doorbell. Returns
+    /// their mask.
+    pub fn stream_events(handle: u32) callconv(.c) i32 {
+        const stream = pin(handle) orelse return code(.invalid_handle);
+        defer handles.unpin(handle);
+        const realm = stream.owner.load(.acquire) orelse return 0;
+        return @intCast(realm.take(stream));
+    }
+
     pub fn stream_await_room(handle: u32, frames: u32) callconv(.c) i32 {
         const stream = pin(handle) orelse return code(.invalid_handle);
         defer handles.unpin(handle);
