@@ -330,6 +330,17 @@ for (const access of accesses) {
     }
   });
 
+  test(`a fast card that transfers in batches does not jump when it gains a period by ${access}`, async () => {
+    const rate = 192_000;
+    await using card = await openVirtualCard({ batch: true, driftPpm: 377 });
+    const source = tone({ frequencyHz: 440 });
+    const sizes = { rate, periodFrames: 35, periods: 8, access, source };
+    await using out = await openPlayback({ ...sizes, device: card.device });
+    await card.advance(2 * rate);
+    const { pointerJumps, pointerStalls } = out.stats();
+    assert.deepEqual({ pointerJumps, pointerStalls }, { pointerJumps: 0, pointerStalls: 0 });
+  });
+
   test(`a card that grants shorter periods and fewer of them plays bit for bit by ${access}`, async () => {
     await using card = await openVirtualCard({
       periodFrames: { max: 256 },

@@ -227,7 +227,7 @@ pub fn recheck(stream: *Stream) Error!void {
     const turn = &stream.turn;
     const granted = &stream.granted;
     const passed_frames = clock.framesIn(stream.now() -| turn.now_ns, granted.rate);
-    if (passed_frames + granted.lagFrames() < turn.held_frames) return;
+    if (passed_frames + granted.toleranceFrames() < turn.held_frames) return;
     const avail = stream.asound.snd_pcm_avail(stream.pcm.?);
     const room = try roomOf(stream, "snd_pcm_avail", avail);
     if (room > stream.granted.buffer_frames) return error.Xrun;

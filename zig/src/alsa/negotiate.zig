@@ -67,21 +67,16 @@ pub const Granted = struct {
     }
 
     /// How far a pointer can be off without being wrong: drivers move it in bursts, and servers by
-    /// what they mix at once.
+    /// what they mix at once. One that moves by whole periods is that much behind already; when it
+    /// moves just before a look instead of after it, it seems that much ahead.
     pub fn toleranceFrames(self: *const Granted) u32 {
-        if (self.served) return self.servedFrames();
-        return if (self.batch) self.period_frames else self.burstFrames();
-    }
-
-    /// How far it can be behind: one that moves by whole periods is that much late already.
-    pub fn lagFrames(self: *const Granted) u32 {
         if (self.served) return self.servedFrames();
         return self.burstFrames() + if (self.batch) self.period_frames else 0;
     }
 
     /// How far a pointer can be off that stopped. What a server mixed ahead it had taken.
     pub fn stopToleranceFrames(self: *const Granted) u32 {
-        return if (self.served) self.period_frames else self.lagFrames();
+        return if (self.served) self.period_frames else self.toleranceFrames();
     }
 
     /// PipeWire mixes 1024 frames at 48 kHz, unless it is asked for less.
