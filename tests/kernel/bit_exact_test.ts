@@ -80,7 +80,7 @@ for (const access of accesses) {
   });
 
   test(`ten seconds in small writes are bit-exact by ${access}`, async () => {
-    // V8 can keep JavaScript from writing for 255 ms: it sleeps for 1, 2, 4 … 128 ms.
+    // Deno's thread of JavaScript can sleep for 255 ms: for 1, 2, 4 … 128 ms.
     const queueFrames = 24_000;
     await playBitExactly({ access, format: "s32", frames: 480_000, chunk: 311, queueFrames });
   });

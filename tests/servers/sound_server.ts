@@ -84,8 +84,8 @@ async function untilReady(
 interface StartOptions {
   /**
    * Whether clients of PulseAudio talk to it through memory that they share. If it dies while a client
-   * of version 16.1 sets that up, the client spins for ever in `pa_pstream_set_srbchannel`: once in
-   * some 200 times.
+   * of version 16.1 sets that up, the client spins for ever in `pa_pstream_set_srbchannel`: three
+   * times in some 1700.
    */
   readonly sharedRing?: boolean;
 }

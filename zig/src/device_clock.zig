@@ -37,10 +37,9 @@ pub const DeviceClock = struct {
         behind: u64,
     };
 
-    /// How far a pointer can be off without being wrong.
     pub const Tolerance = struct {
-        ahead_frames: u32,
-        behind_frames: u32,
+        /// How far a pointer can be off without being wrong.
+        frames: u32,
         /// It moves by whole periods: since the look before, nobody knows when.
         coarse: bool = false,
     };
@@ -73,8 +72,7 @@ pub const DeviceClock = struct {
             error_frames = std.math.clamp(found_ago_ns / self.nominal_ns - moved, 0, error_frames);
         }
         if (moved > 0) self.found_ns = now_ns;
-        const limit = if (error_frames < 0) tolerance.ahead_frames else tolerance.behind_frames;
-        if (@abs(error_frames) > @as(f64, @floatFromInt(limit))) {
+        if (@abs(error_frames) > @as(f64, @floatFromInt(tolerance.frames))) {
             self.frames = frames;
             self.at_ns = @floatFromInt(now_ns);
             const distance: u64 = @intFromFloat(@abs(error_frames));
@@ -119,7 +117,7 @@ pub const DeviceClock = struct {
 };
 
 const testing = std.testing;
-const two_ms: DeviceClock.Tolerance = .{ .ahead_frames = 96, .behind_frames = 96 };
+const two_ms: DeviceClock.Tolerance = .{ .frames = 96 };
 
 /// A device that is `ppm` fast and whose pointer is read with up to `jitter_ns` of delay.
 fn run(ppm: f64, jitter_ns: u64, seconds: u64) DeviceClock {
@@ -155,11 +153,7 @@ fn runInSteps(tolerance_frames: u32) DeviceClock {
     while (now_ns < 60 * std.time.ns_per_s) {
         now_ns += 9_000_000 + prng.random().uintLessThan(u64, 2_000_000);
         const frames = now_ns * rate / std.time.ns_per_s / step_frames * step_frames;
-        const limits: DeviceClock.Tolerance = .{
-            .ahead_frames = tolerance_frames,
-            .behind_frames = tolerance_frames,
-        };
-        _ = clock.observe(frames, now_ns, limits);
+        _ = clock.observe(frames, now_ns, .{ .frames = tolerance_frames });
     }
     return clock;
 }
@@ -178,11 +172,7 @@ test "it predicts a second ahead within a tenth of the jitter's width" {
 }
 
 test "a pointer that moves by whole periods has moved between two looks" {
-    const coarse: DeviceClock.Tolerance = .{
-        .ahead_frames = 480,
-        .behind_frames = 576,
-        .coarse = true,
-    };
+    const coarse: DeviceClock.Tolerance = .{ .frames = 576, .coarse = true };
     // Started in the middle of a period of 10 ms, of which the pointer tells nothing.
     var clock: DeviceClock = .start(48_000, 0, 5_000_000);
     try testing.expectEqual(.steady, clock.observe(480, 10_000_000, coarse));
@@ -200,11 +190,7 @@ test "a pointer that moves by whole periods has moved between two looks" {
 test "a slow pointer that is looked at when it is about to move by a period is not behind" {
     const rate = 192_000;
     const period_frames = 36;
-    const coarse: DeviceClock.Tolerance = .{
-        .ahead_frames = period_frames,
-        .behind_frames = 2 * period_frames,
-        .coarse = true,
-    };
+    const coarse: DeviceClock.Tolerance = .{ .frames = 2 * period_frames, .coarse = true };
     for ([_]f64{ -500, -100, 0, 100, 500 }) |ppm| {
         const frame_ns = 1e9 / (rate * (1 + ppm / 1e6));
         var clock: DeviceClock = .start(rate, 0, 0);

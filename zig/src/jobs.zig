@@ -1,5 +1,5 @@
 //! What the janitor does with a stream: the calls of libasound that can block. On the simulated
-//! clock the same functions run inline, and nothing blocks.
+//! clock, and where nothing can block, the same functions run inline.
 
 const std = @import("std");
 const assert = std.debug.assert;

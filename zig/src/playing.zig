@@ -172,8 +172,7 @@ fn watch(stream: *Stream, room: *const pacing.Room, now_ns: u64) pacing.Error!vo
     const granted = &stream.granted;
     const due_ns = stream.device_clock.instantOf(frames);
     switch (stream.device_clock.observe(frames, room.at_ns, .{
-        .ahead_frames = granted.toleranceFrames(),
-        .behind_frames = granted.toleranceFrames(),
+        .frames = granted.toleranceFrames(),
         .coarse = granted.batch,
     })) {
         .steady => {

@@ -156,6 +156,7 @@ pub fn afterJob(stream: *Stream, now_ns: u64) void {
     }
     stream.resume_tries = 0;
     switch (stream.job) {
+        // The job has said so itself: the first turn may have come before the group.
         .open => {},
         .settle => endings.afterStop(stream),
         .recover => {
